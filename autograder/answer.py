@@ -1,0 +1,208 @@
+"""An answer, seen from the side that judges: whatever stands in for the student's function.
+
+Laws call an `Answer` like the function itself. Behind it is a transport: the notebook's own process, or a sandbox. Both lead
+to the same `Session`, so a law cannot tell them apart, and what comes back is always a *claim*, checked here for type, shape
+and dtype before a law sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+
+if TYPE_CHECKING:
+    from autograder.exercise import Exercise
+
+FAULTS: dict[str, str] = {
+    "not_defined": "the submission does not define it",
+    "not_yet": "it is still the stub",
+    "raised": "it raised an exception",
+    "wrong_type": "it returned something else than asked",
+    "wrong_shape": "it returned a tensor of the wrong shape",
+    "wrong_dtype": "it returned a tensor of the wrong dtype",
+    "not_finite": "it returned NaN or infinity",
+    "mutated": "it changed its own inputs",
+    "not_deterministic": "the same inputs gave different outputs",
+    "undifferentiable": "no gradient flows through it",
+    "cpu_limit": "it used more processor time than allowed",
+    "wall_limit": "it did not answer in time",
+    "memory_limit": "it asked for more memory than allowed",
+    "died": "its process ended",
+    "refused": "what it sent back was refused",
+}
+"""Every way in which an answer itself can fail a law; all of them make the law *broken*, none undecided."""
+
+
+class Fault(Exception):
+    """The answer's own failure: `kind` is one of FAULTS, `message` a sentence for the student, `where` their line."""
+
+    def __init__(self, kind: str, message: str, where: str = "") -> None:
+        if kind not in FAULTS:
+            raise ValueError(f"a fault's kind is one of {sorted(FAULTS)}, not {kind!r}")
+        super().__init__(message)
+        self.kind, self.message, self.where = kind, message, where
+
+
+@dataclass(frozen=True)
+class Handle:
+    """Stands for an object (a model, a distribution, a student's class instance) that stays inside the session."""
+
+    id: int
+
+
+class Transport(Protocol):
+    """Carries one request to a session and its reply back; raises `Fault` when the other side fails to answer."""
+
+    def request(self, request: dict[str, Any]) -> dict[str, Any]: ...
+
+    def close(self) -> None: ...
+
+
+class LocalTransport:
+    """A session in this very process: what a student's own notebook uses."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+
+    def request(self, request: dict[str, Any]) -> dict[str, Any]:
+        return self.session.handle(request)
+
+    def close(self) -> None:
+        pass
+
+
+def map_leaves(function: Callable[[Any], Any], value: Any) -> Any:
+    """The same tree of dicts and lists with `function` applied to every leaf."""
+    if isinstance(value, Mapping):
+        return {key: map_leaves(function, item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [map_leaves(function, item) for item in value]
+    return function(value)
+
+
+class Remote:
+    """An object inside the session. Its attributes are methods: `posterior.log_prob(x)` runs inside and returns the claim."""
+
+    def __init__(self, answer: Answer, handle: Handle) -> None:
+        self._answer, self._handle = answer, handle
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+
+        def method(*args: Any, **kwargs: Any) -> Any:
+            return self._answer._ask(op="call", target=self._handle, method=name, args=list(args), kwargs=kwargs)
+
+        return method
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._answer._ask(op="call", target=self._handle, args=list(args), kwargs=kwargs)
+
+    def attribute(self, name: str) -> Any:
+        """The value of `object.name` (for instance a distribution's `mean`)."""
+        return self._answer._ask(op="attribute", target=self._handle, name=name)
+
+    def named_parameters(self) -> dict[str, torch.Tensor]:
+        """A module's parameters by name, as they are now."""
+        return self._answer._ask(op="parameters", target=self._handle)
+
+    def named_gradients(self) -> dict[str, torch.Tensor]:
+        """A module's `.grad`s by name; a parameter without one is left out."""
+        return self._answer._ask(op="gradients", target=self._handle)
+
+
+class Answer:
+    """The student's function or class, called by laws.
+
+    `answer(*inputs)` returns plain tensors that passed the exercise's declared shapes. An exercise without a batch axis is
+    mapped over the rows of its inputs, in one request.
+    """
+
+    def __init__(self, exercise: Exercise, transport: Transport, device: str | torch.device = "cpu") -> None:
+        self.exercise, self.transport, self.device = exercise, transport, torch.device(device)
+        self.calls = 0
+        self.printed = ""
+        self.not_finite = False
+        """Whether something that came back was NaN or infinite: where a law then crashes, it is not the grader's fault."""
+        self.seed: int | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        sent = self.exercise.arrange(args, kwargs)
+        value = self._ask(
+            op="call", target=self.exercise.name, args=sent.args, kwargs=sent.kwargs, map=sent.mapped, rows=sent.rows,
+            seed=self.seed,
+        )  # fmt: skip
+        return self.exercise.admit(value, sent)
+
+    def seeded(self, seed: int) -> Answer:
+        """The same answer, with every random generator inside set to `seed` before each call."""
+        other = Answer(self.exercise, self.transport, self.device)
+        other.seed = seed
+        return other
+
+    def given(self, name: str, *args: Any, **kwargs: Any) -> Remote:
+        """A model, optimiser or data set built inside the session by `given.py`'s constructor of that name."""
+        return self._ask(op="new", given=name, args=list(args), kwargs=kwargs)
+
+    def gradient(self, *args: Any, wrt: str, cotangent: torch.Tensor | None = None, **kwargs: Any) -> torch.Tensor:
+        """∂(Σ cotangent·output)/∂`wrt` as autograd inside computes it through the student's code: a claim, like any output.
+
+        With a tuple of outputs the first one is differentiated. `cotangent` defaults to ones.
+        """
+        sent = self.exercise.arrange(args, kwargs)
+        place = sent.place(wrt)
+        value = self._ask(
+            op="vjp", target=self.exercise.name, args=sent.args, kwargs=sent.kwargs, map=sent.mapped, rows=sent.rows,
+            wrt=place, cotangent=cotangent, seed=self.seed,
+        )  # fmt: skip
+        expected = kwargs[place] if isinstance(place, str) else args[place]
+        if not isinstance(value, torch.Tensor) or value.shape != expected.shape or not value.is_floating_point():
+            raise Fault("undifferentiable", f"Expected a gradient with the shape of `{wrt}`; something else came back.")
+        return value
+
+    def _ask(self, **request: Any) -> Any:
+        self.calls += 1
+        request = {key: value for key, value in request.items() if value is not None}
+        request["device"] = str(self.device)
+        request = map_leaves(lambda leaf: leaf._handle if isinstance(leaf, Remote) else leaf, request)
+        reply = self.transport.request(request)
+        if not isinstance(reply, dict):
+            raise Fault("refused", "The answer's process sent something that is not a reply.")
+        printed = reply.get("printed", "")
+        if isinstance(printed, str) and len(self.printed) < 2000:
+            self.printed += printed[: 2000 - len(self.printed)]
+        fault = reply.get("fault")
+        if fault is not None:
+            raise _fault_from(fault)
+        mutated = reply.get("mutated")
+        if mutated:
+            name = self.exercise.argument_name(mutated[0]) if isinstance(mutated, list) else "an input"
+            raise Fault(
+                "mutated",
+                f"Your function changed its argument `{name}` in place. Inputs belong to the caller: "
+                f"work on a copy (`{name} = {name}.clone()`) or use operations without a trailing underscore.",
+            )
+        if "value" not in reply:
+            raise Fault("refused", "The answer's process sent a reply without a value.")
+        return map_leaves(self._receive, reply["value"])
+
+    def _receive(self, leaf: Any) -> Any:
+        if isinstance(leaf, Handle):
+            return Remote(self, leaf)
+        if isinstance(leaf, torch.Tensor):
+            leaf = leaf.detach().to(self.device)
+            self.not_finite |= not bool(torch.isfinite(leaf).all())
+        return leaf
+
+
+def _fault_from(fault: Any) -> Fault:
+    """A fault that the other side reports about itself; anything odd in it is itself refused."""
+    if not isinstance(fault, dict) or fault.get("kind") not in FAULTS:
+        return Fault("refused", "The answer's process reported a failure in words that are not understood.")
+    message, where = fault.get("message", ""), fault.get("where", "")
+    if not isinstance(message, str) or not isinstance(where, str):
+        return Fault("refused", "The answer's process reported a failure in words that are not understood.")
+    return Fault(fault["kind"], message[:2000], where[:500])

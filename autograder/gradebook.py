@@ -1,0 +1,539 @@
+"""Verdicts become grades: nbgrader's database and `autograded/`, so that formgrader, feedback and export find all they need.
+
+Two ways lead here, and both give the same scores. `dlvm grade` writes a whole class in bulk (`GradebookWriter`). Plain
+`nbgrader autograde`, and with it formgrader's button, runs nbgrader's own steps with `SubmissionExporter` reading the
+submissions and `JudgePreprocessor` in the place of the kernel (set by `autograder.course.configure`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+from types import SimpleNamespace, TracebackType
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbformat import NotebookNode
+from nbgrader import utils
+from nbgrader.api import (
+    Assignment,
+    Comment,
+    Grade,
+    Gradebook,
+    GradeCell,
+    Notebook,
+    SolutionCell,
+    SourceCell,
+    Student,
+    SubmittedAssignment,
+    SubmittedNotebook,
+    new_uuid,
+)
+from nbgrader.preprocessors import AssignLatePenalties, NbGraderPreprocessor, SaveAutoGrades
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import OperationalError
+from traitlets import Bool
+
+from autograder.course import Course
+from autograder.notebook import Unreadable, is_grade, is_solution, nbgrader_metadata, read, reconcile
+
+if TYPE_CHECKING:
+    from autograder.cohort import Grade as StudentGrade
+    from autograder.cohort import Grader
+    from autograder.verdict import ExerciseVerdict, Verdict
+
+
+class GradebookProblem(Exception):
+    """The gradebook cannot take the grades; the message says what to do. Nothing half-written is in it."""
+
+
+# ------------------------------------------------------------------ what goes into a graded notebook
+
+
+def graded_notebook(submission: NotebookNode, verdict: Verdict) -> NotebookNode:
+    """The reconciled submission with each exercise's verdict below its grade cell, and its points where nbgrader looks."""
+    graded = deepcopy(submission)
+    by_cell = verdicts_by_cell(graded, verdict)
+    for cell in graded.cells:
+        if (found := by_cell.get(nbgrader_metadata(cell).get("grade_id", ""))) and is_test(cell):
+            cell.outputs = _outputs(found, float(nbgrader_metadata(cell)["points"]))
+    if verdict.problem or verdict.notes:
+        lines = [verdict.problem, *verdict.notes]
+        taken = {cell.id for cell in graded.cells}
+        notice = nbformat.from_dict({
+            "cell_type": "markdown", "metadata": {},
+            "id": next(name for name in (f"about-this-submission-{i}" for i in range(len(taken) + 1)) if name not in taken),
+            "source": "**About this submission**\n\n" + "\n".join(f"- {plain(line)}" for line in lines if line),
+        })  # fmt: skip
+        graded.cells.insert(0, notice)
+    return graded
+
+
+def verdicts_by_cell(notebook: NotebookNode, verdict: Verdict) -> dict[str, ExerciseVerdict]:
+    """The exercise that each test cell asks for: `check_<exercise>` is the grade_id."""
+    by_name = {f"check_{exercise.name}": exercise for exercise in verdict.exercises}
+    ids = [nbgrader_metadata(cell)["grade_id"] for cell in notebook.cells if is_test(cell)]
+    return {grade_id: by_name[grade_id] for grade_id in ids if grade_id in by_name}
+
+
+def is_test(cell: Any) -> bool:
+    """Whether this is a cell that asks for points by `check(…)`."""
+    return cell["cell_type"] == "code" and is_grade(cell) and not is_solution(cell)
+
+
+def _outputs(exercise: ExerciseVerdict, worth: float) -> list[NotebookNode]:
+    """What the cell would have shown: a line of text, and the verdict, whose plain form is the points and nothing else.
+
+    nbgrader takes the first numeric result as the score. Without one a cell earns full marks; on stderr, none.
+    """
+    points = points_of(exercise, worth)
+    line = f"{exercise.name}: {exercise.status.replace('_', ' ')}, {points:g} of {worth:g} points\n"
+    return [
+        nbformat.from_dict({"output_type": "stream", "name": "stdout", "text": line}),
+        nbformat.from_dict({
+            "output_type": "execute_result", "execution_count": None, "metadata": {},
+            "data": {"text/plain": repr(points), "text/html": exercise.as_html()},
+        }),
+    ]  # fmt: skip
+
+
+def points_of(exercise: ExerciseVerdict, worth: float) -> float:
+    """The points to record: never below 0 nor above what the cell is worth, which nbgrader refuses."""
+    return float(min(max(exercise.points, 0.0), worth))
+
+
+def remark(exercise: ExerciseVerdict) -> str:
+    """The comment beside an answer: what holds for it as a whole, else the first law that is broken."""
+    if exercise.status == "correct":
+        return "All laws hold."
+    said = [exercise.message]
+    if not exercise.message:
+        said += [f"{law.sentence} {law.message}".strip() for law in exercise.laws if law.evidence == "broken"][:1]
+    if exercise.pending:
+        said.append("An instructor will look at this; no points are lost.")
+    said.append(exercise.diagnosis)
+    return plain(" ".join(part for part in said if part))[:2000]
+
+
+def plain(text: str) -> str:
+    """Text that Markdown shows as it is written: feedback renders comments, and a message may quote a student's code."""
+    text = re.sub(r"<(?=[A-Za-z/!?])", r"\\<", text.replace("\\<", "<"))
+    return re.sub(r"\](?=[(:\[])", r"]\\", text)
+
+
+# ------------------------------------------------------------------ the unit
+
+
+def record_unit(course: Course, unit: str, release: NotebookNode) -> None:
+    """Have the gradebook know the unit's notebook, cells and points, as `nbgrader generate_assignment` writes them.
+
+    Where submissions are graded already, points and texts may change and cells may be added; taking one away would take
+    grades with it, and is refused.
+    """
+    with _gradebook(course) as gradebook:
+        _record_unit(gradebook, unit, release)
+        gradebook.db.commit()
+
+
+def _record_unit(gradebook: Gradebook, unit: str, release: NotebookNode) -> str:
+    """The same inside a transaction; returns the notebook's id."""
+    db = gradebook.db
+    assignment_id = db.scalar(select(Assignment.id).where(Assignment.name == unit))
+    if assignment_id is None:
+        assignment_id = gradebook.add_assignment(unit).id
+    kernelspec = json.dumps(release.metadata.get("kernelspec", {}))
+    notebook_id = db.scalar(select(Notebook.id).where(Notebook.assignment_id == assignment_id, Notebook.name == unit))
+    if notebook_id is None:
+        notebook_id = new_uuid()
+        db.execute(insert(Notebook), [{"id": notebook_id, "name": unit, "assignment_id": assignment_id, "kernelspec": kernelspec}])
+    else:
+        db.execute(update(Notebook).where(Notebook.id == notebook_id).values(kernelspec=kernelspec))
+
+    marked = [cell for cell in release.cells if nbgrader_metadata(cell).get("grade_id")]
+    graded = {_name(cell): {"max_score": float(cell.metadata.nbgrader["points"]), "cell_type": cell.cell_type}
+              for cell in marked if is_grade(cell)}  # fmt: skip
+    answered: dict[str, dict[str, Any]] = {_name(cell): {} for cell in marked if is_solution(cell)}
+    sources = {_name(cell): {"cell_type": cell.cell_type, "locked": utils.is_locked(cell), "source": cell.source,
+                             "checksum": cell.metadata.nbgrader.get("checksum")}
+               for cell in marked if is_grade(cell) or is_solution(cell) or utils.is_locked(cell)}  # fmt: skip
+    taught = db.scalar(select(SubmittedNotebook.id).where(SubmittedNotebook.notebook_id == notebook_id).limit(1)) is not None
+    for table, wanted in ((GradeCell, graded), (SolutionCell, answered), (SourceCell, sources)):
+        there = {name: cell_id for cell_id, name in db.execute(select(table.id, table.name).where(table.notebook_id == notebook_id))}
+        gone = sorted(there.keys() - wanted.keys())
+        if gone and taught and table is not SourceCell:
+            raise GradebookProblem(
+                f"{unit}: {', '.join(gone)} has grades in the gradebook and is no longer in the unit. Put the cell back, or "
+                f"remove the assignment and grade anew: nbgrader db assignment remove {unit} --force"
+            )
+        for name in gone:
+            db.delete(db.get(table, there[name]))
+        for name, values in wanted.items():
+            if name not in there:
+                db.add(table(name=name, notebook_id=notebook_id, **values))
+            elif values:
+                cell = db.get(table, there[name])
+                for key, value in values.items():
+                    setattr(cell, key, value)
+    db.flush()
+    return notebook_id
+
+
+def _name(cell: NotebookNode) -> str:
+    return cell.metadata.nbgrader["grade_id"]
+
+
+# ------------------------------------------------------------------ a class, in bulk
+
+
+class GradebookWriter:
+    """Writes grades as they come: notebooks to `autograded/` at once, the database a batch at a time.
+
+    with GradebookWriter(course, unit, release) as writer:
+        writer.write(grade)
+
+    Leaving the block commits what was written, also after a Ctrl-C. A score that an instructor gave by hand stays.
+    """
+
+    BATCH = 25
+
+    def __init__(self, course: Course, unit: str, release: NotebookNode | None = None) -> None:
+        self.course, self.unit = course, unit
+        if release is None:
+            from autograder.release import released_notebook
+
+            release = released_notebook(course, unit)
+        self.release = release
+        self.penalties = AssignLatePenalties(config=course.config)
+        self.penalties.init_plugin()
+        self._waiting: list[Callable[[], None]] = []
+
+    def __enter__(self) -> GradebookWriter:
+        self._context = _gradebook(self.course)
+        self.gradebook = self._context.__enter__()
+        db = self.gradebook.db
+        try:
+            notebook_id = _in_transaction(db, lambda: _record_unit(self.gradebook, self.unit, self.release))
+            self.notebook_id = notebook_id
+            assignment = select(Assignment.id, Assignment.duedate).where(Assignment.name == self.unit)
+            self.assignment_id, self.duedate = db.execute(assignment).one()
+            self.grade_cells = dict(self._cells(GradeCell))
+            self.solution_cells = dict(self._cells(SolutionCell))
+        except BaseException:
+            self._context.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            self.flush()
+        finally:
+            self._context.__exit__(None, None, None)
+
+    def write(self, grade: StudentGrade) -> None:
+        """One student's grade: the graded notebook now, the scores with the next batch."""
+        submission = grade.notebook if grade.notebook is not None else reconcile(self.release, self.release)
+        graded = graded_notebook(submission, grade.verdict)
+        timestamp = self._write_autograded(grade.student, graded)
+        self._waiting.append(lambda: self._record(grade, graded, timestamp))
+        if len(self._waiting) >= self.BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Commit what is waiting, all of it or (with a `GradebookProblem`) none."""
+        waiting, self._waiting = self._waiting, []
+
+        def record() -> None:
+            for one in waiting:
+                one()
+
+        if waiting:
+            _in_transaction(self.gradebook.db, record)
+
+    def _cells(self, table: Any) -> Iterator[tuple[str, str]]:
+        for name, cell_id in self.gradebook.db.execute(select(table.name, table.id).where(table.notebook_id == self.notebook_id)):
+            yield name, cell_id
+
+    def _write_autograded(self, student: str, graded: NotebookNode) -> Any:
+        """The notebook and the time of submission, read-only as nbgrader leaves them; returns that time."""
+        folder = self.course.folder("autograded", student, self.unit)
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_file(folder / f"{self.unit}.ipynb", nbformat.v4.writes(graded).encode() + b"\n")
+        theirs = self.course.folder("submitted", student, self.unit)
+        timestamp = submitted_at(theirs)
+        if timestamp is not None:
+            _write_file(folder / "timestamp.txt", (theirs / "timestamp.txt").read_bytes())
+        else:
+            (folder / "timestamp.txt").unlink(missing_ok=True)
+        return timestamp
+
+    def _record(self, grade: StudentGrade, graded: NotebookNode, timestamp: Any) -> None:
+        db, student = self.gradebook.db, grade.student
+        if db.scalar(select(Student.id).where(Student.id == student)) is None:
+            self.gradebook.db.add(Student(id=student))
+            db.flush()
+        submission = db.execute(
+            select(SubmittedAssignment.id, SubmittedAssignment.extension).where(
+                SubmittedAssignment.assignment_id == self.assignment_id, SubmittedAssignment.student_id == student
+            )
+        ).one_or_none()
+        if submission is None:
+            submission_id, extension = new_uuid(), None
+            values = {"id": submission_id, "assignment_id": self.assignment_id, "student_id": student, "timestamp": timestamp}
+            db.execute(insert(SubmittedAssignment), [values])
+        else:
+            submission_id, extension = submission
+            if timestamp is not None:
+                db.execute(
+                    update(SubmittedAssignment).where(SubmittedAssignment.id == submission_id).values(timestamp=timestamp)
+                )
+        notebook_id = db.scalar(
+            select(SubmittedNotebook.id).where(
+                SubmittedNotebook.assignment_id == submission_id, SubmittedNotebook.notebook_id == self.notebook_id
+            )
+        )
+        if notebook_id is None:
+            notebook_id = new_uuid()
+            values = {"id": notebook_id, "assignment_id": submission_id, "notebook_id": self.notebook_id}
+            db.execute(insert(SubmittedNotebook), [values])
+
+        score = self._record_scores(notebook_id, graded, grade)
+        self._record_comments(notebook_id, graded, grade)
+        penalty = self._penalty(student, timestamp, extension, score)
+        db.execute(
+            update(SubmittedNotebook).where(SubmittedNotebook.id == notebook_id).values(late_submission_penalty=penalty)
+        )
+
+    def _record_scores(self, notebook_id: str, graded: NotebookNode, grade: StudentGrade) -> float:
+        """Every grade cell's score, by nbgrader's own rules; returns the total that counts."""
+        db = self.gradebook.db
+        rows = db.execute(
+            select(Grade.cell_id, Grade.id, Grade.manual_score, Grade.extra_credit).where(Grade.notebook_id == notebook_id)
+        )
+        there = {cell_id: rest for cell_id, *rest in rows}
+        cells = {_name(cell): cell for cell in graded.cells if is_grade(cell)}
+        pending = {f"check_{exercise.name}" for exercise in grade.verdict.exercises if exercise.pending}
+        new, changed, total = [], [], 0.0
+        for name, cell_id in self.grade_cells.items():
+            auto = utils.determine_grade(cells[name])[0] if name in cells else 0.0
+            grade_id, manual, extra = there.get(cell_id, (None, None, None))
+            # As in nbgrader: what a person scored by hand stays, and is shown again for review.
+            needs_person = manual is not None or auto is None or name in pending
+            values = {"auto_score": auto, "needs_manual_grade": needs_person}
+            if grade_id is None:
+                new.append({"id": new_uuid(), "cell_id": cell_id, "notebook_id": notebook_id, **values})
+            else:
+                changed.append({"id": grade_id, **values})
+            total += (manual if manual is not None else auto or 0.0) + (
+                (extra or 0.0) if (manual is not None or auto is not None) else 0.0
+            )
+        if new:
+            db.execute(insert(Grade), new)
+        if changed:
+            db.execute(update(Grade), changed)
+        return total
+
+    def _record_comments(self, notebook_id: str, graded: NotebookNode, grade: StudentGrade) -> None:
+        db = self.gradebook.db
+        there = dict(db.execute(select(Comment.cell_id, Comment.id).where(Comment.notebook_id == notebook_id)).tuples().all())
+        comments = auto_comments(graded, grade.verdict)
+        new, changed = [], []
+        for name, cell_id in self.solution_cells.items():
+            text = comments.get(name)
+            if cell_id in there:
+                changed.append({"id": there[cell_id], "auto_comment": text})
+            else:
+                new.append({"id": new_uuid(), "cell_id": cell_id, "notebook_id": notebook_id, "auto_comment": text})
+        if new:
+            db.execute(insert(Comment), new)
+        if changed:
+            db.execute(update(Comment), changed)
+
+    def _penalty(self, student: str, timestamp: Any, extension: Any, score: float) -> float | None:
+        """The penalty for a late submission, as the course's own nbgrader plugin has it."""
+        if timestamp is None or self.duedate is None:
+            return None
+        seconds = (timestamp - self.duedate - extension if extension else timestamp - self.duedate).total_seconds()
+        if seconds <= 0:
+            return None
+        penalty = self.penalties.plugin_inst.late_submission_penalty(student, score, seconds)
+        if penalty is None:
+            return None
+        return self.penalties._check_late_penalty(SimpleNamespace(score=score), penalty)  # pyright: ignore[reportArgumentType]
+
+
+def auto_comments(graded: NotebookNode, verdict: Verdict) -> dict[str, str | None]:
+    """The comment for every answer: an exercise's remark, "No response." where a written one was left as it was."""
+    comments: dict[str, str | None] = {exercise.name: remark(exercise) for exercise in verdict.exercises}
+    for cell in graded.cells:
+        if is_solution(cell) and _name(cell) not in comments:
+            untouched = cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell)
+            comments[_name(cell)] = "No response." if untouched else None
+    return comments
+
+
+def submitted_at(folder: Path) -> Any:
+    """When a submission was handed in, by its timestamp.txt; None where there is none that can be read."""
+    try:
+        text = (folder / "timestamp.txt").read_text(encoding="utf-8").strip()
+        return utils.parse_utc(text) if text else None
+    except (OSError, ValueError, OverflowError):
+        return None
+
+
+def _write_file(path: Path, data: bytes) -> None:
+    """All of it or none, over whatever read-only file is there."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    os.chmod(temporary, 0o444)
+    os.replace(temporary, path)
+
+
+@contextmanager
+def _gradebook(course: Course) -> Iterator[Gradebook]:
+    """nbgrader's gradebook of this course, closed when done."""
+    try:
+        gradebook = _patient(lambda: Gradebook(course.db_url, course.nbgrader.course_id))
+    except OperationalError as error:
+        raise GradebookProblem(_unusable(course.db_url, error)) from None
+    try:
+        yield gradebook
+    finally:
+        gradebook.close()
+
+
+def _in_transaction(db: Any, work: Callable[[], Any]) -> Any:
+    """Do the work and commit; where someone holds a lock on the database, again from the start for a while."""
+
+    def attempt() -> Any:
+        try:
+            result = work()
+            db.commit()
+            return result
+        except BaseException:
+            db.rollback()
+            raise
+
+    try:
+        return _patient(attempt)
+    except OperationalError as error:
+        raise GradebookProblem(_unusable(str(db.get_bind().url), error)) from None
+
+
+def _patient(attempt: Callable[[], Any], tries: int = 4) -> Any:
+    """Try again while the database is locked: SQLite itself waits five seconds each time."""
+    for remaining in reversed(range(tries)):
+        try:
+            return attempt()
+        except OperationalError as error:
+            if not remaining or "locked" not in str(error):
+                raise
+            time.sleep(0.2)
+    raise AssertionError("unreachable")
+
+
+def _unusable(url: str, error: OperationalError) -> str:
+    return (
+        f"The gradebook {url} cannot be written ({error.orig}). If another program holds it (formgrader, a database browser), "
+        "close that; after an upgrade of nbgrader run `nbgrader db upgrade`. Then grade again: what was graded is repeated."
+    )
+
+
+# ------------------------------------------------------------------ inside nbgrader's own autograde
+
+
+class SubmissionExporter(NotebookExporter):
+    """Reads submissions as data, so that no damaged notebook stops `nbgrader autograde`, and keeps one sandbox warm."""
+
+    def from_filename(self, filename: str, resources: Any = None, **kw: Any) -> Any:
+        """First pass (submitted/): the reconciled submission, or the blank release with the reason why. Then: as usual."""
+        converter = self.parent
+        if not getattr(converter, "_sanitizing", False):
+            return super().from_filename(filename, resources=resources, **kw)
+        key = _key(resources)
+        grader = self.grader(Path(converter.coursedir.root), key[1])
+        try:
+            self.submitted[key] = submitted = read(filename)
+            notebook = reconcile(submitted, grader.release)
+        except Unreadable as reason:
+            self.submitted[key] = reason
+            notebook = reconcile(grader.release, grader.release)
+        return self.from_notebook_node(notebook, resources=resources, **kw)
+
+    @property
+    def submitted(self) -> dict[tuple[str, str], NotebookNode | Unreadable]:
+        """What was handed in, or why it cannot be read, by (student, unit)."""
+        return self.__dict__.setdefault("_submitted", {})
+
+    def grader(self, root: Path, unit: str) -> Grader:
+        """The unit's grader with its warm sandbox, opened at first use and closed with this exporter."""
+        graders: dict[str, Grader] = self.__dict__.setdefault("_graders", {})
+        if unit not in graders:
+            graders[unit] = opened = _open_grader(root, unit, bool(self.config.JudgePreprocessor.get("trust", False)))
+            weakref.finalize(self, opened.close)
+        return graders[unit]
+
+
+class JudgePreprocessor(NbGraderPreprocessor):
+    """Stands where nbgrader executes the notebook: judges the submission and writes what each grade cell would show."""
+
+    trust = Bool(False, help="Grade without a sandbox where there is none: the instructor's own word.").tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        student, unit = _key(resources)
+        exporter = self.parent
+        if not isinstance(exporter, SubmissionExporter):
+            raise SystemExit("JudgePreprocessor needs Autograde.exporter_class = autograder.gradebook.SubmissionExporter.")
+        grade = exporter.grader(Path(exporter.parent.coursedir.root), unit).grade(
+            student, exporter.submitted.pop((student, unit))
+        )
+        if grade.failed:
+            self.log.error("The grader failed on %s; its points are pending:\n%s", student, grade.failed)
+        resources["nbgrader"]["verdict"] = grade.verdict
+        return graded_notebook(nb, grade.verdict), resources
+
+
+class SaveRemarks(NbGraderPreprocessor):
+    """After nbgrader has saved the points: the comments, and a person's attention for what is pending."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        student, unit = _key(resources)
+        verdict: Verdict = resources["nbgrader"]["verdict"]
+        with Gradebook(resources["nbgrader"]["db_url"]) as gradebook:
+            notebook = gradebook.find_submission_notebook(resources["nbgrader"]["notebook"], unit, student)
+            comments = auto_comments(nb, verdict)
+            for comment in notebook.comments:
+                comment.auto_comment = comments.get(comment.name)
+            pending = {f"check_{exercise.name}" for exercise in verdict.exercises if exercise.pending}
+            for grade in notebook.grades:
+                if grade.name in pending:
+                    grade.needs_manual_grade = True
+            gradebook.db.commit()
+        return nb, resources
+
+
+def _key(resources: Any) -> tuple[str, str]:
+    return resources["nbgrader"]["student"], resources["nbgrader"]["assignment"]
+
+
+def _open_grader(root: Path, unit: str, trust: bool) -> Grader:
+    """A grader ready to grade. Where there can be none nbgrader must stop, not go on to the next student: SystemExit."""
+    from autograder.cohort import Grader
+    from autograder.course import NotACourse
+    from autograder.release import ReleaseFailed
+    from autograder.sandbox import SandboxUnavailable
+
+    try:
+        return Grader(Course(root), unit, trust=trust).__enter__()
+    except (SandboxUnavailable, NotACourse, ReleaseFailed) as sentence:
+        raise SystemExit(f"Not graded: {sentence}") from None

@@ -1,0 +1,402 @@
+"""The judge: for each law, sweep thousands of rows; where one breaks, shrink it to the smallest witness.
+
+A verdict depends on the submission, the laws and the course seed alone. Every law draws from a generator of its own, so the
+order of the laws does not matter; calls are counted, never timed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from hypothesis import HealthCheck, Phase, Verbosity, find, settings
+from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
+from torch import Tensor
+
+from autograder.answer import Answer, Fault, Transport
+from autograder.domains import Listed
+from autograder.evidence import Evidence, combine
+from autograder.exercise import Exercise, Law, Unit
+from autograder.verdict import ExerciseVerdict, LawVerdict, Verdict, Witness, nothing
+
+SHRINK_CALLS = 150
+"""How often a broken law may be tried again to find a smaller witness; past it the best row so far is shown."""
+
+
+def judge_submission(
+    unit: Unit, transport: Transport, *, seed: int = 0, device: str = "cpu", student: str = "", only: str | None = None
+) -> Verdict:  # fmt: skip
+    """Every exercise of a unit, judged against a session that has loaded the submission."""
+    chosen = [exercise for exercise in unit.exercises.values() if only in (None, exercise.name)]
+    return Verdict(
+        unit.slug, student, tuple(check_exercise(exercise, transport, seed=seed, device=device) for exercise in chosen)
+    )
+
+
+def check_exercise(exercise: Exercise, transport: Transport, *, seed: int = 0, device: str = "cpu") -> ExerciseVerdict:
+    """The laws of one exercise against one answer."""
+    answer = Answer(exercise, transport, device)
+    found = {law.name: sweep(law, answer, seed) for law in exercise.laws}
+    decisive = exercise.decisive
+    if exercise.deterministic and found[decisive.name].evidence == "holds":
+        found[decisive.name] = repeat(decisive, answer, seed, found[decisive.name])
+    whole = common_fault(found)
+    if whole is not None and whole.fault is not None and whole.fault.kind in ("not_defined", "not_yet"):
+        status = "missing" if whole.fault.kind == "not_defined" else "not_yet"
+        return nothing(
+            exercise, status, whole.fault.message, whole.fault.where if status == "missing" else "", answer.printed
+        )
+    shrink_most_telling(exercise, found, answer, seed)
+    verdicts = tuple(score(law, found, decisive) for law in exercise.laws)
+    points = sum(verdict.points for verdict in verdicts)
+    return ExerciseVerdict(
+        exercise.name, status_of(verdicts), points, exercise.points, verdicts,
+        message=whole.fault.message if whole and whole.fault else "",
+        where=whole.fault.where if whole and whole.fault else "",
+        printed=answer.printed, measure=exercise.measure,
+    )  # fmt: skip
+
+
+class Found:
+    """What sweeping one law found, before points are given."""
+
+    def __init__(self, evidence: str, margin: float = 0.0, message: str = "") -> None:
+        self.evidence, self.margin, self.message = evidence, margin, message
+        self.fault: Fault | None = None
+        self.comparison: Evidence | None = None
+        self.inputs: dict[str, Tensor] | None = None
+        self.row = 0
+        self.witness: Witness | None = None
+
+
+# ---- sweeping ------------------------------------------------------------------------------------------------------------
+
+
+def sweep(law: Law, answer: Answer, seed: int) -> Found:
+    """Try a law on every configuration of sizes, all rows of one in one call."""
+    worst = 0.0
+    undecided: Evidence | None = None
+    for inputs, generator in configurations(law, answer.exercise, seed, answer.device):
+        answer.not_finite = False
+        try:
+            evidence = apply(law, answer, inputs, generator)
+        except Fault as fault:
+            found = Found("broken", float("inf"), fault.message)
+            found.fault = fault
+            return found
+        except Exception as problem:
+            if answer.not_finite:  # …unless the answer brought it about
+                found = Found("broken", float("inf"), "NaN or infinity came back.")
+                found.fault = Fault("not_finite", "NaN or infinity came back.")
+                return found
+            return Found("error", float("nan"), f"The grader's own check failed ({type(problem).__name__}: {problem}).")
+        if evidence.outcome == "broken":
+            found = Found("broken", float(evidence.margin.max()), evidence.note)
+            found.comparison, found.inputs, found.row = evidence, inputs, telling_row(evidence, inputs)
+            return found
+        if evidence.outcome == "undecided":
+            undecided = evidence
+        worst = max(worst, float(evidence.margin.max()) if evidence.margin.numel() else 0.0)
+    if undecided is not None:
+        return Found("undecided", worst, undecided.note)
+    return Found("holds", worst)
+
+
+def apply(law: Law, answer: Answer, inputs: Mapping[str, Tensor], generator: torch.Generator) -> Evidence:
+    extra = {"generator": generator} if law.takes_generator else {}
+    evidence = law.check(answer, **inputs, **extra)
+    return evidence if isinstance(evidence, Evidence) else combine(evidence)
+
+
+def generator_for(exercise: Exercise, law: Law, seed: int, configuration: int) -> torch.Generator:
+    """A law's own stream of random numbers: the same whatever else is checked, and in whichever order."""
+    text = f"{seed}/{exercise.unit.slug}/{exercise.name}/{law.name}/{configuration}"
+    return torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1)
+
+
+def configurations(
+    law: Law, exercise: Exercise, seed: int, device: torch.device
+) -> Iterator[tuple[dict[str, Tensor], torch.Generator]]:  # fmt: skip
+    """Inputs at every listed size of the axes; dtypes alternate, so that float32 and float64 are both met."""
+    if not law.where:
+        yield {}, generator_for(exercise, law, seed, 0)
+        return
+    sizes = dict(law.sizes if law.sizes is not None else exercise.sizes)
+    count = max((len(values) for values in sizes.values()), default=1)
+    rows = law.rows if law.rows is not None else exercise.rows
+    dtypes = (torch.float64, torch.float32) if device.type != "mps" else (torch.float32, torch.float32)
+    for index in range(count):
+        bound = {axis: values[index % len(values)] for axis, values in sizes.items()}
+        generator = generator_for(exercise, law, seed, index)
+        inputs = draw_inputs(law, exercise, bound, rows, generator)
+        dtype = dtypes[index % 2]
+        yield {name: to(value, dtype, device) for name, value in inputs.items()}, generator
+
+
+def to(value: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return value.to(device=device, dtype=dtype) if value.is_floating_point() else value.to(device)
+
+
+def shape_of(name: str, law: Law, exercise: Exercise, bound: Mapping[str, int]) -> tuple[int, ...]:
+    """The shape of one row of an input."""
+    declared = law.where[name].shape
+    axes = tuple(declared.split()) if declared is not None else exercise.axes(name)
+    if axes is None:
+        raise ValueError(f"{law.name}: `{name}` is not in the signature of {exercise.name}; give its domain a shape=")
+    inner = axes[1:] if exercise.batch and axes[:1] == (exercise.batch,) else axes
+    return tuple(int(axis) if axis.isdigit() else bound[axis] for axis in inner)
+
+
+def draw_inputs(
+    law: Law, exercise: Exercise, bound: Mapping[str, int], rows: int, generator: torch.Generator
+) -> dict[str, Tensor]:  # fmt: skip
+    """Random rows, then the corner cases: each input at a corner with the others random, and all of them at one at once."""
+    if any(isinstance(domain, Listed) for domain in law.where.values()):
+        listed = next(domain for domain in law.where.values() if isinstance(domain, Listed))
+        rows = len(listed.values)
+        return {
+            name: domain.sample(
+                () if isinstance(domain, Listed) else (rows, *shape_of(name, law, exercise, bound)), generator
+            )
+            for name, domain in law.where.items()
+        }
+    shapes = {name: shape_of(name, law, exercise, bound) for name in law.where}
+    corners = {name: domain.corners(shapes[name]) for name, domain in law.where.items()}
+    placed: list[dict[str, Tensor]] = [{name: corner} for name in corners for corner in corners[name]]
+    together = max(len(values) for values in corners.values())
+    placed += [
+        {name: values[index % len(values)] for name, values in corners.items() if values} for index in range(together)
+    ]
+    inputs = {name: domain.sample((rows + len(placed), *shapes[name]), generator) for name, domain in law.where.items()}
+    for row, fixed in enumerate(placed, start=rows):
+        for name, value in fixed.items():
+            inputs[name][row] = value
+    return inputs
+
+
+def telling_row(evidence: Evidence, inputs: Mapping[str, Tensor]) -> int:
+    """Of the broken rows the one with the plainest numbers; rows that are not rows of the inputs count as the first."""
+    broken = torch.nonzero(evidence.margin.cpu() > 1).flatten()
+    if not inputs or len(evidence.margin) != len(next(iter(inputs.values()))):
+        return 0
+    size = sum(value.detach().cpu().double().flatten(1).abs().sum(1) if value.dim() > 1 else value.detach().cpu().double().abs()
+               for value in inputs.values())  # fmt: skip
+    assert isinstance(size, Tensor)
+    return int(broken[size[broken].argmin()])
+
+
+def repeat(law: Law, answer: Answer, seed: int, before: Found) -> Found:
+    """Ask the same question twice: an answer without randomness of its own must give the same output again."""
+    inputs, _ = next(configurations(law, answer.exercise, seed, answer.device))
+    names = [name for name in answer.exercise.parameters if name in inputs]
+    if len(names) < len(answer.exercise.parameters):
+        return before
+    arguments = [inputs[name] for name in names]
+    try:
+        once, twice = answer(*arguments), answer(*arguments)
+        if all(same(a, b) for a, b in zip(leaves(once), leaves(twice), strict=True)):
+            return before
+        raise Fault(
+            "not_deterministic",
+            "The same inputs gave different outputs in two calls. This function has no randomness of its own: it depends on its "
+            "arguments alone, and keeps nothing from one call to the next.",
+        )
+    except Fault as fault:
+        found = Found("broken", float("inf"), fault.message)
+        found.fault = fault
+        return found
+
+
+def leaves(value: Any) -> list[Any]:
+    return [leaf for item in value for leaf in leaves(item)] if isinstance(value, list | tuple) else [value]
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equal up to the rounding of another order of summation, which parallel hardware may take."""
+    if not isinstance(a, Tensor) or not isinstance(b, Tensor):
+        return type(a) is type(b)
+    return a.shape == b.shape and bool(
+        torch.allclose(a.double(), b.double(), rtol=1e-4 if a.dtype == torch.float32 else 1e-9, equal_nan=True)
+    )
+
+
+# ---- shrinking -----------------------------------------------------------------------------------------------------------
+
+
+def shrink_most_telling(exercise: Exercise, found: Mapping[str, Found], answer: Answer, seed: int) -> None:
+    """Find the smallest witness for one law: the decisive one if it broke, else the first that did."""
+    del seed
+    for law in exercise.laws:  # the decisive law comes first
+        result = found[law.name]
+        if result.evidence == "broken" and result.comparison is not None:
+            result.witness = witness_for(law, answer, result)
+            return
+
+
+def witness_for(law: Law, answer: Answer, found: Found) -> Witness:
+    """The broken row, made as small as it can be within the budget of calls, as something to paste into a cell."""
+    comparison, inputs = found.comparison, found.inputs
+    assert comparison is not None
+    assert inputs is not None
+    if not inputs or len(comparison.margin) != len(next(iter(inputs.values()))):
+        return show_witness(answer, {}, comparison, found.row, shrunk=False)
+    row = {name: value[found.row : found.row + 1] for name, value in inputs.items()}
+    alone = broken_at(law, answer, row)
+    if alone is None:
+        note = (
+            "Given alone, this row comes out right; together with other rows it does not. Rows must not influence each other: "
+            "is something summed or averaged over the batch?"
+        )
+        return replace(show_witness(answer, row, comparison, found.row, shrunk=False), note=note)
+    smallest, evidence = shrink(law, answer, row, alone)
+    return show_witness(answer, smallest, evidence, 0, shrunk=True)
+
+
+def broken_at(law: Law, answer: Answer, row: Mapping[str, Tensor]) -> Evidence | None:
+    """The evidence, if the law breaks on this one row."""
+    try:
+        evidence = apply(law, answer, row, torch.Generator().manual_seed(0))
+    except Exception:
+        return None
+    return evidence if evidence.outcome == "broken" else None
+
+
+def shrink(law: Law, answer: Answer, row: dict[str, Tensor], alone: Evidence) -> tuple[dict[str, Tensor], Evidence]:
+    """Let Hypothesis look for the simplest row that still breaks the law; past the budget, the best one so far."""
+    entries = sum(value.numel() for value in row.values())
+    if any(isinstance(law.where[name], Listed) for name in row) or entries > 200:
+        return row, alone
+    best = (row, alone)
+    tried: dict[bytes, bool] = {key_of(row): True}
+
+    def still_broken(values: tuple[Tensor, ...]) -> bool:
+        nonlocal best
+        candidate = dict(zip(row, values, strict=True))
+        key = key_of(candidate)
+        if key not in tried and len(tried) <= SHRINK_CALLS:
+            evidence = broken_at(law, answer, candidate)
+            tried[key] = evidence is not None
+            if evidence is not None and complexity(candidate) < complexity(best[0]):
+                best = (candidate, evidence)
+        return tried.get(key, False)
+
+    examples = st.tuples(*(law.where[name].around(value, entries) for name, value in row.items()))
+    quiet = settings(
+        max_examples=SHRINK_CALLS, derandomize=True, database=None, deadline=None, verbosity=Verbosity.quiet,
+        phases=(Phase.generate, Phase.shrink), suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much),
+    )  # fmt: skip
+    try:
+        find(examples, still_broken, settings=quiet)
+    except NoSuchExample:  # the budget ended before Hypothesis met a broken row: the row itself is reported
+        pass
+    return best
+
+
+def key_of(row: Mapping[str, Tensor]) -> bytes:
+    return b"|".join(value.detach().cpu().contiguous().numpy().tobytes() for value in row.values())
+
+
+def complexity(row: Mapping[str, Tensor]) -> float:
+    """How much a person has to read: digits of every entry, then their size."""
+    total = 0.0
+    for value in itertools.chain.from_iterable(
+        tensor.detach().cpu().double().flatten().tolist() for tensor in row.values()
+    ):
+        total += len(f"{value:.6g}") + min(abs(value), 1e3) * 1e-3
+    return total
+
+
+def show_witness(answer: Answer, row: Mapping[str, Tensor], evidence: Evidence, index: int, *, shrunk: bool) -> Witness:
+    exercise = answer.exercise
+
+    def entry(value: Tensor | None, exact: bool = False) -> str:
+        return (
+            ""
+            if value is None or not value.dim() or index >= len(value)
+            else literal(value[index].detach().cpu(), exact)
+        )
+
+    got, expected = entry(evidence.got), entry(evidence.expected)
+    if got == expected:  # they differ in later digits: show them
+        got, expected = entry(evidence.got, True), entry(evidence.expected, True)
+
+    names = [name for name in exercise.parameters if name in row]
+    lines = ["import torch"] if row else []
+    for name, value in row.items():
+        shown = value if exercise.batch else value[0]
+        lines.append(f"{name} = {tensor_literal(shown)}")
+    if row and len(names) == len(exercise.parameters):
+        lines.append(f"{exercise.name}({', '.join(names)})")
+    return Witness("\n".join(lines), got, expected, evidence.relation, evidence.what, evidence.note, shrunk)
+
+
+def literal(value: Tensor, exact: bool = False) -> str:
+    return format_numbers(value.tolist(), exact)
+
+
+def tensor_literal(value: Tensor) -> str:
+    dtype = f", dtype={value.dtype}" if value.dtype not in (torch.int64, torch.bool) else ""
+    numbers = format_numbers(value.detach().cpu().tolist(), exact=True)
+    return f"torch.tensor({numbers}{dtype})"
+
+
+def format_numbers(value: Any, exact: bool = False) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(format_numbers(item, exact) for item in value) + "]"
+    return format_number(value, exact)
+
+
+def format_number(value: float | int | bool, exact: bool = False) -> str:
+    if isinstance(value, bool | int):
+        return str(value)
+    if value != value or value in (float("inf"), float("-inf")):
+        return f'float("{value}")' if exact else str(value)
+    return repr(value) if exact else f"{value:.6g}"
+
+
+# ---- points --------------------------------------------------------------------------------------------------------------
+
+
+def common_fault(found: Mapping[str, Found]) -> Found | None:
+    """The fault that all laws share, if they do: then it is said once, for the exercise."""
+    faults = [result for result in found.values() if result.fault is not None]
+    kinds = {(result.fault.kind, result.fault.message) for result in faults if result.fault}
+    ran = [result for result in found.values() if result.evidence != "error"]
+    return faults[0] if faults and len(faults) == len(ran) and len(kinds) == 1 else None
+
+
+def score(law: Law, found: Mapping[str, Found], decisive: Law) -> LawVerdict:
+    """A law's points are earned where it holds, once the decisive law holds; what nobody could decide stays pending."""
+    result, gate = found[law.name], found[decisive.name].evidence
+    earned = law.points if result.evidence == "holds" and (gate == "holds" or law.standalone) else 0.0
+    message = result.message
+    if result.evidence == "holds" and not earned and law.points:
+        message = "Holds; its points are earned once the first law holds."
+    if result.fault is not None and result.fault.where:
+        message = f"{message} ({result.fault.where})"
+    return LawVerdict(
+        law.name,
+        law.sentence,
+        result.evidence,
+        earned,
+        law.points,
+        law.decisive,
+        message,
+        result.witness,
+        result.margin,
+    )
+
+
+def status_of(laws: tuple[LawVerdict, ...]) -> str:
+    """Pending only where an open question could still earn points: past a broken decisive law nothing could."""
+    decisive = next(law for law in laws if law.decisive)
+    if decisive.evidence == "broken":
+        return "wrong"
+    if any(law.evidence in ("undecided", "error") for law in laws):
+        return "pending"
+    return "correct" if all(law.evidence == "holds" for law in laws) else "partial"

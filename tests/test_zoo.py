@@ -1,0 +1,52 @@
+"""Every kind of exercise that a unit may ask for is judged rightly, and equally in this process and behind the wall."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from autograder.answer import LocalTransport
+from autograder.exercise import Unit
+from autograder.judge import judge_submission
+from autograder.session import Session
+from autograder.verdict import Verdict
+
+HERE = Path(__file__).parent / "zoo"
+UNIT = Unit.load(HERE)
+spec = importlib.util.spec_from_file_location("zoo_answers", HERE / "answers.py")
+assert spec is not None
+assert spec.loader is not None
+answers = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(answers)
+
+
+def judged_locally(submission: dict[str, str]) -> Verdict:
+    session = Session(given=UNIT.given)
+    session.handle({"op": "load", "cells": answers.cells(submission)})
+    return judge_submission(UNIT, LocalTransport(session))
+
+
+@pytest.fixture(scope="module")
+def right() -> Verdict:
+    return judged_locally(answers.RIGHT)
+
+
+@pytest.fixture(scope="module")
+def wrong() -> Verdict:
+    return judged_locally(answers.WRONG)
+
+
+@pytest.mark.parametrize("name", list(UNIT.exercises))
+def test_a_right_answer_of_every_kind_gets_all_points(right: Verdict, name: str) -> None:
+    verdict = next(exercise for exercise in right.exercises if exercise.name == name)
+    assert verdict.status == "correct", verdict.as_text()
+    assert verdict.points == verdict.max_points
+
+
+@pytest.mark.parametrize("name", list(UNIT.exercises))
+def test_a_wrong_answer_of_every_kind_is_caught(wrong: Verdict, name: str) -> None:
+    verdict = next(exercise for exercise in wrong.exercises if exercise.name == name)
+    assert verdict.status in ("wrong", "partial"), verdict.as_text()
+    assert verdict.points <= verdict.max_points / 2
