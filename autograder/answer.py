@@ -7,6 +7,7 @@ and dtype before a law sees it.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -173,7 +174,7 @@ class Answer:
             raise Fault("refused", "The answer's process sent something that is not a reply.")
         printed = reply.get("printed", "")
         if isinstance(printed, str) and len(self.printed) < 2000:
-            self.printed += printed[: 2000 - len(self.printed)]
+            self.printed += clean(printed)[: 2000 - len(self.printed)]
         fault = reply.get("fault")
         if fault is not None:
             raise _fault_from(fault)
@@ -205,4 +206,22 @@ def _fault_from(fault: Any) -> Fault:
     message, where = fault.get("message", ""), fault.get("where", "")
     if not isinstance(message, str) or not isinstance(where, str):
         return Fault("refused", "The answer's process reported a failure in words that are not understood.")
-    return Fault(fault["kind"], message[:2000], where[:500])
+    return Fault(fault["kind"], clean(message[:2000]), clean(where[:500]))
+
+
+def clean(text: str) -> str:
+    """Text from a student's side without what a terminal or a page would obey: escapes, other controls, bidirectional marks."""
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
+
+
+def tensor_claimed(value: Any, *shape: int) -> torch.Tensor:
+    """What an object's method returned, if it is real numbers of this shape; a Fault that says what came otherwise."""
+    if isinstance(value, bool | int | float):
+        value = torch.tensor(float(value), dtype=torch.float64)
+    if not isinstance(value, torch.Tensor):
+        raise Fault("wrong_type", f"Expected a tensor of shape {list(shape)}; a {type(value).__name__} came back.")
+    if tuple(value.shape) != shape:
+        raise Fault("wrong_shape", f"Expected a tensor of shape {list(shape)}; {list(value.shape)} came back.")
+    if value.dtype not in (torch.float32, torch.float64):
+        raise Fault("wrong_dtype", f"Expected real numbers (float32 or float64); {value.dtype} came back.")
+    return value

@@ -17,7 +17,7 @@ import signal
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
@@ -99,8 +99,9 @@ def grade_notebook(
     student: str = "",
     release: NotebookNode | None = None,
     device: str = "cpu",
+    only: str | None = None,
 ) -> Verdict:
-    """The verdict on one notebook, judged through a fresh session of `sandbox`.
+    """The verdict on one notebook, judged through a fresh session of `sandbox`; on one exercise if `only` names it.
 
     Whatever is wrong with the notebook is in the verdict. What is raised is an error of the grader's own.
     """
@@ -111,7 +112,7 @@ def grade_notebook(
     sessions = Sessions(sandbox, unit.slug, cells_to_load(submitted, release))
     try:
         sessions.open()
-        verdict = judge_submission(unit, sessions, seed=seed, student=student, device=device)
+        verdict = judge_submission(unit, sessions, seed=seed, student=student, device=device, only=only)
     except Fault as fault:
         return Verdict.unreadable(unit, student, fault.message)
     finally:
@@ -236,15 +237,11 @@ class Grader:
     def __enter__(self) -> Grader:
         from autograder.release import released_notebook
 
-        folder = self.course.source(self.slug)
         with ExitStack() as opening:
-            self.unit = Unit.load(folder)
+            self.unit = Unit.load(self.course.source(self.slug))
             self.release = released_notebook(self.course, self.slug)
             self.seed = self.course.seed()
-            given = folder / "given.py"
-            self.sandbox = opening.enter_context(
-                open_sandbox(given=given if given.is_file() else None, trust=self.trust)
-            )
+            self.sandbox = opening.enter_context(open_sandbox(given=self.unit.given, trust=self.trust))
             # One thread everywhere: sums come out the same in every process, and small tensors are faster for it.
             opening.callback(torch.set_num_threads, torch.get_num_threads())
             torch.set_num_threads(1)
@@ -278,7 +275,7 @@ class Grader:
             )  # fmt: skip
         except Unreadable as reason:
             verdict = Verdict.unreadable(self.unit, student, reason.sentence + self._others(student))
-        except Exception:  # noqa: BLE001  (one submission must not cost the others their grades)
+        except Exception:  # one submission must not cost the others their grades
             return failed(self.unit, student, traceback.format_exc(), whole, time.perf_counter() - start)
         return Grade(student, verdict, whole, time.perf_counter() - start)
 
@@ -362,7 +359,7 @@ def default_jobs(submissions: int) -> int:
 SUBMISSIONS_WORTH_A_PROCESS = 60
 
 
-def _in_turn(course: Course, unit: str, students: list[str], trust: bool, device: str) -> Iterator[Grade]:
+def _in_turn(course: Course, unit: str, students: list[str], trust: bool, device: str) -> Generator[Grade]:
     with Grader(course, unit, trust=trust, device=device) as grader:
         for student in students:
             yield grader.grade(student)
@@ -370,7 +367,7 @@ def _in_turn(course: Course, unit: str, students: list[str], trust: bool, device
 
 def _in_processes(
     course: Course, unit: str, students: list[str], jobs: int, trust: bool, device: str
-) -> Iterator[Grade]:
+) -> Generator[Grade]:
     """The same from several processes, each with a warm sandbox of its own.
 
     They are spawned, not forked: this process may have run torch's threads, which a fork does not survive. One that dies

@@ -160,7 +160,7 @@ class Integers(Domain):
 
 @dataclass(frozen=True)
 class Simplex(Domain):
-    """Probability vectors along the last axis; with `zeros`, some entries of some rows are exactly zero."""
+    """Probability vectors along the last axis, no entry below `smallest`; with `zeros`, some are exactly zero."""
 
     zeros: bool = False
     smallest: float = 1e-6
@@ -174,19 +174,21 @@ class Simplex(Domain):
         """Dirichlet(1) rows and peaked ones in equal parts."""
         weights = -torch.rand(shape, generator=generator, dtype=torch.float64).clamp_min(1e-12).log()
         peaked = torch.rand(shape[:1], generator=generator).reshape(-1, *[1] * (len(shape) - 1)) < 0.5
-        weights = torch.where(peaked, weights**3, weights) + self.smallest
+        weights = torch.where(peaked, weights**3, weights)
         if self.zeros and shape[-1] > 1:
             drop = torch.rand(shape, generator=generator) < 0.25
             drop[..., 0] &= ~drop.all(-1)  # something must be left
             weights = torch.where(drop, torch.zeros_like(weights), weights)
-        return weights / weights.sum(-1, keepdim=True)
+        left = weights > 0
+        weights = weights / weights.sum(-1, keepdim=True)
+        return torch.where(left, weights + self.smallest * (1 - left.sum(-1, keepdim=True) * weights), weights)
 
     def corners(self, shape: Sequence[int]) -> list[Tensor]:
         k = shape[-1]
         uniform = torch.full(tuple(shape), 1.0 / k, dtype=torch.float64)
         tiny = torch.full(tuple(shape), self.smallest, dtype=torch.float64)
-        tiny[..., -1] = 1.0
-        corners = [uniform, tiny / tiny.sum(-1, keepdim=True)]
+        tiny[..., -1] = 1 - (k - 1) * self.smallest
+        corners = [uniform, tiny]
         if self.zeros:
             first = torch.zeros(tuple(shape), dtype=torch.float64)
             first[..., 0] = 1.0

@@ -134,6 +134,7 @@ class Exercise:
     rows: int
     deterministic: bool = True
     optional: bool = False
+    slow: bool = False
     laws: list[Law] = field(default_factory=list)
     picture: Callable[..., Any] | None = None
 
@@ -253,12 +254,12 @@ class Exercise:
         """The claim, if it has the declared type, shape and dtype; a Fault that says what was expected otherwise."""
         if self.is_class:
             return value
-        return at_precision(
-            admit(value, self.returns, sent.sizes, sent.rows if sent.mapped else None, ""), sent.precision
-        )
+        return admit(value, self.returns, sent.sizes, sent.rows if sent.mapped else None, sent.precision, "")
 
 
-def admit(value: Any, spec: Any, sizes: Mapping[str, int], rows: int | None, place: str) -> Any:
+def admit(
+    value: Any, spec: Any, sizes: Mapping[str, int], rows: int | None, precision: torch.dtype, place: str
+) -> Any:  # fmt: skip
     what = f"Your function's {place}result" if place else "Your function"
     if isinstance(spec, TupleSpec):
         if not isinstance(value, list | tuple) or len(value) != len(spec.items):
@@ -267,7 +268,7 @@ def admit(value: Any, spec: Any, sizes: Mapping[str, int], rows: int | None, pla
             )
         ordinals = ["first ", "second ", "third ", "fourth "]
         return tuple(
-            admit(item, inner, sizes, rows, ordinals[i] if i < 4 else f"{i + 1}th ")
+            admit(item, inner, sizes, rows, precision, ordinals[i] if i < 4 else f"{i + 1}th ")
             for i, (item, inner) in enumerate(zip(value, spec.items, strict=True))
         )
     if not isinstance(spec, ArraySpec):
@@ -275,6 +276,8 @@ def admit(value: Any, spec: Any, sizes: Mapping[str, int], rows: int | None, pla
             return value
         if value is None:
             raise Fault("wrong_type", f"{what} returned None; expected {spec}. Is a `return` missing?")
+        if not isinstance(value, Remote if spec.name != "Expr" else list):
+            raise Fault("wrong_type", f"{what} must return a {spec}; {describe(value)} came back.")
         return value
     if isinstance(value, bool | int | float) and not spec.axes:
         value = torch.tensor(float(value), dtype=torch.float64)
@@ -289,26 +292,28 @@ def admit(value: Any, spec: Any, sizes: Mapping[str, int], rows: int | None, pla
         axes = ("rows", *spec.axes) if rows is not None else spec.axes
         wanted = f"[{', '.join(axes)}] = {list(expected)}"
         raise Fault("wrong_shape", f"{what} must return a tensor of shape {wanted}; {list(shape)} came back.")
-    if spec.kind == "float" and not value.is_floating_point():
+    if spec.kind == "float" and value.dtype not in (torch.float32, torch.float64):
         raise Fault(
             "wrong_dtype", f"{what} must return real numbers (float32 or float64); {short(value.dtype)} came back."
         )
     if spec.kind == "int" and (value.is_floating_point() or value.is_complex()):
         raise Fault("wrong_dtype", f"{what} must return whole numbers (int64); {short(value.dtype)} came back.")
-    return value
+    return at_precision(value, precision, what) if spec.kind == "float" and spec.axes else value
 
 
-def at_precision(value: Any, dtype: torch.dtype) -> Any:
-    """Real tensors that are finer than their inputs, rounded to them: a float64 made of float32 steps is no better than these."""
-    if isinstance(value, tuple):
-        return tuple(at_precision(item, dtype) for item in value)
-    if (
-        isinstance(value, torch.Tensor)
-        and value.is_floating_point()
-        and torch.finfo(value.dtype).bits > torch.finfo(dtype).bits
-    ):
-        return value.to(dtype)
-    return value
+def at_precision(value: torch.Tensor, precision: torch.dtype, what: str) -> torch.Tensor:
+    """Real numbers as precise as the inputs: finer ones are rounded (made of float32 steps they are no better), coarser refused.
+
+    A single number (no axes) may come in any precision: a Python float is one.
+    """
+    bits, needed = torch.finfo(value.dtype).bits, torch.finfo(precision).bits
+    if bits < needed:
+        raise Fault(
+            "wrong_dtype",
+            f"{what} must return {short(precision)} where its inputs are {short(precision)}; {short(value.dtype)} came back. "
+            "Is a tensor made without dtype=, or converted by .float()?",
+        )
+    return value.to(precision) if bits > needed else value
 
 
 def short(dtype: torch.dtype) -> str:
@@ -322,7 +327,7 @@ def describe(value: Any) -> str:
     if isinstance(value, torch.Tensor):
         return f"one tensor of shape {list(value.shape)}"
     if isinstance(value, list | tuple):
-        return f"{len(value)} things"
+        return f"a list of {len(value)}"
     if isinstance(value, Remote):
         return "an object"
     return f"the {type(value).__name__} {str(value)[:40]!r}"
@@ -351,19 +356,20 @@ class Unit:
 
     def exercise(
         self, *, batch: str | None = None, measure: str, sizes: Mapping[str, Sequence[int]] | None = None,
-        rows: int | None = None, deterministic: bool = True, optional: bool = False,
+        rows: int | None = None, deterministic: bool = True, optional: bool = False, slow: bool = False,
     ) -> Callable[[Any], Exercise]:  # fmt: skip
         """Declare an exercise by the signature that an answer must have.
 
         `batch` names the leading axis of every input over which rows are independent; without it an answer gets one row at a
         time and is mapped over at most 64. `sizes` lists the sizes at which the other axes are tried, `measure` is the
-        unit of what comes back.
+        unit of what comes back. `slow` is for answers that search or train: no corner rows are added to `rows`, and a
+        broken row is shown as it was met instead of being tried again in simpler forms.
         """
 
         def declare(declaration: Any) -> Exercise:
             exercise = Exercise(
                 self, declaration.__name__, declaration, batch, measure, dict(sizes or {}),
-                rows if rows is not None else (1000 if batch else 64), deterministic, optional,
+                rows if rows is not None else (1000 if batch else 64), deterministic, optional, slow,
             )  # fmt: skip
             if batch is None and exercise.rows > 64:
                 raise ValueError(

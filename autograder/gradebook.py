@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import tempfile
 import time
 import weakref
@@ -24,25 +23,12 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
-from nbgrader import utils
-from nbgrader.api import (
-    Assignment,
-    Comment,
-    Grade,
-    Gradebook,
-    GradeCell,
-    Notebook,
-    SolutionCell,
-    SourceCell,
-    Student,
-    SubmittedAssignment,
-    SubmittedNotebook,
-    new_uuid,
-)
-from nbgrader.preprocessors import AssignLatePenalties, NbGraderPreprocessor, SaveAutoGrades
-from sqlalchemy import delete, insert, select, update
+from nbgrader import api, utils
+from nbgrader.api import Gradebook, new_uuid
+from nbgrader.preprocessors import AssignLatePenalties, NbGraderPreprocessor
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import OperationalError
-from traitlets import Bool
+from traitlets import Bool, Dict
 
 from autograder.course import Course
 from autograder.notebook import Unreadable, is_grade, is_solution, nbgrader_metadata, read, reconcile
@@ -51,6 +37,10 @@ if TYPE_CHECKING:
     from autograder.cohort import Grade as StudentGrade
     from autograder.cohort import Grader
     from autograder.verdict import ExerciseVerdict, Verdict
+
+
+tables: Any = api
+"""nbgrader's tables; their declarative classes are more than a type checker can follow."""
 
 
 class GradebookProblem(Exception):
@@ -70,7 +60,7 @@ def graded_notebook(submission: NotebookNode, verdict: Verdict) -> NotebookNode:
     if verdict.problem or verdict.notes:
         lines = [verdict.problem, *verdict.notes]
         taken = {cell.id for cell in graded.cells}
-        notice = nbformat.from_dict({
+        notice: Any = nbformat.from_dict({
             "cell_type": "markdown", "metadata": {},
             "id": next(name for name in (f"about-this-submission-{i}" for i in range(len(taken) + 1)) if name not in taken),
             "source": "**About this submission**\n\n" + "\n".join(f"- {plain(line)}" for line in lines if line),
@@ -91,7 +81,7 @@ def is_test(cell: Any) -> bool:
     return cell["cell_type"] == "code" and is_grade(cell) and not is_solution(cell)
 
 
-def _outputs(exercise: ExerciseVerdict, worth: float) -> list[NotebookNode]:
+def _outputs(exercise: ExerciseVerdict, worth: float) -> list[Any]:
     """What the cell would have shown: a line of text, and the verdict, whose plain form is the points and nothing else.
 
     nbgrader takes the first numeric result as the score. Without one a cell earns full marks; on stderr, none.
@@ -148,16 +138,18 @@ def record_unit(course: Course, unit: str, release: NotebookNode) -> None:
 def _record_unit(gradebook: Gradebook, unit: str, release: NotebookNode) -> str:
     """The same inside a transaction; returns the notebook's id."""
     db = gradebook.db
-    assignment_id = db.scalar(select(Assignment.id).where(Assignment.name == unit))
+    assignment_id = db.scalar(select(tables.Assignment.id).where(tables.Assignment.name == unit))
     if assignment_id is None:
         assignment_id = gradebook.add_assignment(unit).id
     kernelspec = json.dumps(release.metadata.get("kernelspec", {}))
-    notebook_id = db.scalar(select(Notebook.id).where(Notebook.assignment_id == assignment_id, Notebook.name == unit))
+    notebook, submitted = tables.Notebook, tables.SubmittedNotebook
+    notebook_id = db.scalar(select(notebook.id).where(notebook.assignment_id == assignment_id, notebook.name == unit))
     if notebook_id is None:
         notebook_id = new_uuid()
-        db.execute(insert(Notebook), [{"id": notebook_id, "name": unit, "assignment_id": assignment_id, "kernelspec": kernelspec}])
+        values = {"id": notebook_id, "name": unit, "assignment_id": assignment_id, "kernelspec": kernelspec}
+        db.execute(insert(notebook), [values])
     else:
-        db.execute(update(Notebook).where(Notebook.id == notebook_id).values(kernelspec=kernelspec))
+        db.execute(update(notebook).where(notebook.id == notebook_id).values(kernelspec=kernelspec))
 
     marked = [cell for cell in release.cells if nbgrader_metadata(cell).get("grade_id")]
     graded = {_name(cell): {"max_score": float(cell.metadata.nbgrader["points"]), "cell_type": cell.cell_type}
@@ -166,11 +158,12 @@ def _record_unit(gradebook: Gradebook, unit: str, release: NotebookNode) -> str:
     sources = {_name(cell): {"cell_type": cell.cell_type, "locked": utils.is_locked(cell), "source": cell.source,
                              "checksum": cell.metadata.nbgrader.get("checksum")}
                for cell in marked if is_grade(cell) or is_solution(cell) or utils.is_locked(cell)}  # fmt: skip
-    taught = db.scalar(select(SubmittedNotebook.id).where(SubmittedNotebook.notebook_id == notebook_id).limit(1)) is not None
-    for table, wanted in ((GradeCell, graded), (SolutionCell, answered), (SourceCell, sources)):
-        there = {name: cell_id for cell_id, name in db.execute(select(table.id, table.name).where(table.notebook_id == notebook_id))}
+    taught = db.scalar(select(submitted.id).where(submitted.notebook_id == notebook_id).limit(1)) is not None
+    for table, wanted in ((tables.GradeCell, graded), (tables.SolutionCell, answered), (tables.SourceCell, sources)):
+        rows = db.execute(select(table.name, table.id).where(table.notebook_id == notebook_id))
+        there = dict(rows.tuples().all())
         gone = sorted(there.keys() - wanted.keys())
-        if gone and taught and table is not SourceCell:
+        if gone and taught and table is not tables.SourceCell:
             raise GradebookProblem(
                 f"{unit}: {', '.join(gone)} has grades in the gradebook and is no longer in the unit. Put the cell back, or "
                 f"remove the assignment and grade anew: nbgrader db assignment remove {unit} --force"
@@ -224,10 +217,10 @@ class GradebookWriter:
         try:
             notebook_id = _in_transaction(db, lambda: _record_unit(self.gradebook, self.unit, self.release))
             self.notebook_id = notebook_id
-            assignment = select(Assignment.id, Assignment.duedate).where(Assignment.name == self.unit)
+            assignment = select(tables.Assignment.id, tables.Assignment.duedate).where(tables.Assignment.name == self.unit)
             self.assignment_id, self.duedate = db.execute(assignment).one()
-            self.grade_cells = dict(self._cells(GradeCell))
-            self.solution_cells = dict(self._cells(SolutionCell))
+            self.grade_cells = self._cells(tables.GradeCell)
+            self.solution_cells = self._cells(tables.SolutionCell)
         except BaseException:
             self._context.__exit__(None, None, None)
             raise
@@ -259,9 +252,10 @@ class GradebookWriter:
         if waiting:
             _in_transaction(self.gradebook.db, record)
 
-    def _cells(self, table: Any) -> Iterator[tuple[str, str]]:
-        for name, cell_id in self.gradebook.db.execute(select(table.name, table.id).where(table.notebook_id == self.notebook_id)):
-            yield name, cell_id
+    def _cells(self, table: Any) -> dict[str, str]:
+        """The ids of the unit's cells of one kind, by name."""
+        rows = self.gradebook.db.execute(select(table.name, table.id).where(table.notebook_id == self.notebook_id))
+        return dict(rows.tuples().all())
 
     def _write_autograded(self, student: str, graded: NotebookNode) -> Any:
         """The notebook and the time of submission, read-only as nbgrader leaves them; returns that time."""
@@ -278,47 +272,35 @@ class GradebookWriter:
 
     def _record(self, grade: StudentGrade, graded: NotebookNode, timestamp: Any) -> None:
         db, student = self.gradebook.db, grade.student
-        if db.scalar(select(Student.id).where(Student.id == student)) is None:
-            self.gradebook.db.add(Student(id=student))
-            db.flush()
-        submission = db.execute(
-            select(SubmittedAssignment.id, SubmittedAssignment.extension).where(
-                SubmittedAssignment.assignment_id == self.assignment_id, SubmittedAssignment.student_id == student
-            )
-        ).one_or_none()
+        if db.scalar(select(tables.Student.id).where(tables.Student.id == student)) is None:
+            db.execute(insert(tables.Student), [{"id": student}])
+        whole, part = tables.SubmittedAssignment, tables.SubmittedNotebook
+        theirs = (whole.assignment_id == self.assignment_id, whole.student_id == student)
+        submission = db.execute(select(whole.id, whole.extension).where(*theirs)).one_or_none()
         if submission is None:
             submission_id, extension = new_uuid(), None
             values = {"id": submission_id, "assignment_id": self.assignment_id, "student_id": student, "timestamp": timestamp}
-            db.execute(insert(SubmittedAssignment), [values])
+            db.execute(insert(whole), [values])
         else:
             submission_id, extension = submission
             if timestamp is not None:
-                db.execute(
-                    update(SubmittedAssignment).where(SubmittedAssignment.id == submission_id).values(timestamp=timestamp)
-                )
-        notebook_id = db.scalar(
-            select(SubmittedNotebook.id).where(
-                SubmittedNotebook.assignment_id == submission_id, SubmittedNotebook.notebook_id == self.notebook_id
-            )
-        )
+                db.execute(update(whole).where(whole.id == submission_id).values(timestamp=timestamp))
+        this = (part.assignment_id == submission_id, part.notebook_id == self.notebook_id)
+        notebook_id = db.scalar(select(part.id).where(*this))
         if notebook_id is None:
             notebook_id = new_uuid()
-            values = {"id": notebook_id, "assignment_id": submission_id, "notebook_id": self.notebook_id}
-            db.execute(insert(SubmittedNotebook), [values])
+            db.execute(insert(part), [{"id": notebook_id, "assignment_id": submission_id, "notebook_id": self.notebook_id}])
 
         score = self._record_scores(notebook_id, graded, grade)
         self._record_comments(notebook_id, graded, grade)
         penalty = self._penalty(student, timestamp, extension, score)
-        db.execute(
-            update(SubmittedNotebook).where(SubmittedNotebook.id == notebook_id).values(late_submission_penalty=penalty)
-        )
+        db.execute(update(part).where(part.id == notebook_id).values(late_submission_penalty=penalty))
 
     def _record_scores(self, notebook_id: str, graded: NotebookNode, grade: StudentGrade) -> float:
         """Every grade cell's score, by nbgrader's own rules; returns the total that counts."""
         db = self.gradebook.db
-        rows = db.execute(
-            select(Grade.cell_id, Grade.id, Grade.manual_score, Grade.extra_credit).where(Grade.notebook_id == notebook_id)
-        )
+        of = tables.Grade
+        rows = db.execute(select(of.cell_id, of.id, of.manual_score, of.extra_credit).where(of.notebook_id == notebook_id))
         there = {cell_id: rest for cell_id, *rest in rows}
         cells = {_name(cell): cell for cell in graded.cells if is_grade(cell)}
         pending = {f"check_{exercise.name}" for exercise in grade.verdict.exercises if exercise.pending}
@@ -337,14 +319,15 @@ class GradebookWriter:
                 (extra or 0.0) if (manual is not None or auto is not None) else 0.0
             )
         if new:
-            db.execute(insert(Grade), new)
+            db.execute(insert(of), new)
         if changed:
-            db.execute(update(Grade), changed)
+            db.execute(update(of), changed)
         return total
 
     def _record_comments(self, notebook_id: str, graded: NotebookNode, grade: StudentGrade) -> None:
         db = self.gradebook.db
-        there = dict(db.execute(select(Comment.cell_id, Comment.id).where(Comment.notebook_id == notebook_id)).tuples().all())
+        of = tables.Comment
+        there = dict(db.execute(select(of.cell_id, of.id).where(of.notebook_id == notebook_id)).tuples().all())
         comments = auto_comments(graded, grade.verdict)
         new, changed = [], []
         for name, cell_id in self.solution_cells.items():
@@ -354,9 +337,9 @@ class GradebookWriter:
             else:
                 new.append({"id": new_uuid(), "cell_id": cell_id, "notebook_id": notebook_id, "auto_comment": text})
         if new:
-            db.execute(insert(Comment), new)
+            db.execute(insert(of), new)
         if changed:
-            db.execute(update(Comment), changed)
+            db.execute(update(of), changed)
 
     def _penalty(self, student: str, timestamp: Any, extension: Any, score: float) -> float | None:
         """The penalty for a late submission, as the course's own nbgrader plugin has it."""
@@ -365,19 +348,21 @@ class GradebookWriter:
         seconds = (timestamp - self.duedate - extension if extension else timestamp - self.duedate).total_seconds()
         if seconds <= 0:
             return None
-        penalty = self.penalties.plugin_inst.late_submission_penalty(student, score, seconds)
+        plugin: Any = self.penalties.plugin_inst
+        penalty = plugin.late_submission_penalty(student, score, seconds)
         if penalty is None:
             return None
-        return self.penalties._check_late_penalty(SimpleNamespace(score=score), penalty)  # pyright: ignore[reportArgumentType]
+        notebook: Any = SimpleNamespace(score=score)
+        return self.penalties._check_late_penalty(notebook, penalty)
 
 
 def auto_comments(graded: NotebookNode, verdict: Verdict) -> dict[str, str | None]:
-    """The comment for every answer: an exercise's remark, "No response." where a written one was left as it was."""
+    """The comment for every answer: an exercise's remark; for a written one that was left as it was, why or just that."""
     comments: dict[str, str | None] = {exercise.name: remark(exercise) for exercise in verdict.exercises}
     for cell in graded.cells:
         if is_solution(cell) and _name(cell) not in comments:
             untouched = cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell)
-            comments[_name(cell)] = "No response." if untouched else None
+            comments[_name(cell)] = (plain(verdict.problem) or "No response.") if untouched else None
     return comments
 
 
@@ -455,13 +440,16 @@ def _unusable(url: str, error: OperationalError) -> str:
 class SubmissionExporter(NotebookExporter):
     """Reads submissions as data, so that no damaged notebook stops `nbgrader autograde`, and keeps one sandbox warm."""
 
+    submitted: Any = Dict(help="What was handed in, or why it cannot be read, by (student, unit).")
+    graders: Any = Dict(help="A grader with its warm sandbox for each unit, opened at first use.")
+
     def from_filename(self, filename: str, resources: Any = None, **kw: Any) -> Any:
         """First pass (submitted/): the reconciled submission, or the blank release with the reason why. Then: as usual."""
-        converter = self.parent
+        converter: Any = self.parent
         if not getattr(converter, "_sanitizing", False):
             return super().from_filename(filename, resources=resources, **kw)
         key = _key(resources)
-        grader = self.grader(Path(converter.coursedir.root), key[1])
+        grader = self.grader(_root(self), key[1])
         try:
             self.submitted[key] = submitted = read(filename)
             notebook = reconcile(submitted, grader.release)
@@ -470,18 +458,12 @@ class SubmissionExporter(NotebookExporter):
             notebook = reconcile(grader.release, grader.release)
         return self.from_notebook_node(notebook, resources=resources, **kw)
 
-    @property
-    def submitted(self) -> dict[tuple[str, str], NotebookNode | Unreadable]:
-        """What was handed in, or why it cannot be read, by (student, unit)."""
-        return self.__dict__.setdefault("_submitted", {})
-
     def grader(self, root: Path, unit: str) -> Grader:
-        """The unit's grader with its warm sandbox, opened at first use and closed with this exporter."""
-        graders: dict[str, Grader] = self.__dict__.setdefault("_graders", {})
-        if unit not in graders:
-            graders[unit] = opened = _open_grader(root, unit, bool(self.config.JudgePreprocessor.get("trust", False)))
+        """The unit's grader, kept for all submissions and closed with this exporter."""
+        if unit not in self.graders:
+            self.graders[unit] = opened = _open_grader(root, unit, bool(self.config.JudgePreprocessor.get("trust", False)))
             weakref.finalize(self, opened.close)
-        return graders[unit]
+        return self.graders[unit]
 
 
 class JudgePreprocessor(NbGraderPreprocessor):
@@ -491,12 +473,10 @@ class JudgePreprocessor(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         student, unit = _key(resources)
-        exporter = self.parent
+        exporter: Any = self.parent
         if not isinstance(exporter, SubmissionExporter):
             raise SystemExit("JudgePreprocessor needs Autograde.exporter_class = autograder.gradebook.SubmissionExporter.")
-        grade = exporter.grader(Path(exporter.parent.coursedir.root), unit).grade(
-            student, exporter.submitted.pop((student, unit))
-        )
+        grade = exporter.grader(_root(exporter), unit).grade(student, exporter.submitted.pop((student, unit)))
         if grade.failed:
             self.log.error("The grader failed on %s; its points are pending:\n%s", student, grade.failed)
         resources["nbgrader"]["verdict"] = grade.verdict
@@ -520,6 +500,11 @@ class SaveRemarks(NbGraderPreprocessor):
                     grade.needs_manual_grade = True
             gradebook.db.commit()
         return nb, resources
+
+
+def _root(exporter: NotebookExporter) -> Path:
+    converter: Any = exporter.parent
+    return Path(converter.coursedir.root)
 
 
 def _key(resources: Any) -> tuple[str, str]:

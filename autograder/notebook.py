@@ -185,7 +185,8 @@ def _notebook(cells: Iterable[dict[str, Any]], metadata: dict[str, Any]) -> Note
         whole.append({**cell, "id": cell_id})
         if cell["cell_type"] == "code":
             whole[-1].update(execution_count=None, outputs=[])
-    return nbformat.from_dict({"cells": whole, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
+    notebook: Any = nbformat.from_dict({"cells": whole, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
+    return notebook
 
 
 # ------------------------------------------------------------------ setting right
@@ -239,10 +240,10 @@ def _released(cell: NotebookNode, answered: NotebookNode | None) -> dict[str, An
 
 
 def cells_to_load(submitted: NotebookNode, release: NotebookNode | None = None) -> list[dict[str, Any]]:
-    """The code of a submission for a Session to load: `[{"index", "source", "locked"}]`, in the notebook's order.
+    """The code of a submission for a Session to load: `[{"index", "source", "locked"}]`, in order.
 
-    `index` counts all cells of the reconciled notebook from 1, as a person does. The cells that ask for points are left out. Without a
-    release (a student checking their own notebook) the notebook's own word on what is locked is taken.
+    `index` counts all cells of the reconciled notebook from 1, as a person does. The cells that ask for points are left
+    out. Without a release (a student checking their own notebook) the notebook's own word on what is locked is taken.
     """
     whole = submitted if release is None else reconcile(submitted, release)
     return [

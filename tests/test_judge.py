@@ -85,7 +85,7 @@ def test_nothing_trivial_earns_a_point(trivial: Callable[..., Tensor]) -> None:
 
 
 def test_other_laws_earn_their_points_only_once_the_decisive_one_holds() -> None:
-    verdict = judged(lambda x, y: torch.zeros(len(x)))
+    verdict = judged(lambda x, y: torch.zeros(len(x), dtype=x.dtype))
     nonnegative = next(law for law in verdict.laws if law.name == "never_negative")
     assert (nonnegative.evidence, nonnegative.points) == ("holds", 0)
     assert "once the first law holds" in nonnegative.message

@@ -59,16 +59,18 @@ def make(folder, extras, lock):
     if is_made(folder, wanted):
         return
     started = time.time()
-    made_elsewhere = read_stamp(folder).get("folder", folder) != folder  # its scripts name the folder it was copied from
+    made_elsewhere = (
+        read_stamp(folder).get("folder", folder) != folder
+    )  # its scripts name the folder it was copied from
     if os.path.exists(os.path.join(folder, UNFINISHED)) or made_elsewhere or not works(folder):
         python = find_python(folder)
         check_room(folder)
         create(python, folder)
-    say("Filling {} (torch and its libraries are large: minutes, not seconds)".format(os.path.relpath(folder)))
+    say("Filling {} (torch and its libraries are large: minutes, not seconds)".format(shown(folder)))
     fill(folder, extras)
     prove(folder)
     write_atomically(os.path.join(folder, STAMP), json.dumps(wanted))
-    say("Ready in {:.0f} s: {}".format(time.time() - started, os.path.relpath(folder)))
+    say("Ready in {:.0f} s: {}".format(time.time() - started, shown(folder)))
 
 
 # Is it made already?
@@ -160,7 +162,9 @@ def version_of(python):
 
 def succeeds(command):
     try:
-        return subprocess.call(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=clean_environment()) == 0
+        return (
+            subprocess.call(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=clean_environment()) == 0
+        )
     except OSError:
         return False
 
@@ -200,7 +204,7 @@ def create(python, folder):
         )
     if os.path.isdir(folder) and os.listdir(folder) and not os.path.exists(os.path.join(folder, "pyvenv.cfg")):
         raise Trouble("{} is there and is no virtual environment. Move it away and run it again.".format(folder))
-    say("Making {} with Python {} ({})".format(os.path.relpath(folder), version, python))
+    say("Making {} with Python {} ({})".format(shown(folder), version, python))
     shutil.rmtree(folder, ignore_errors=True)
     try:
         command = [python, "-m", "venv", folder]
@@ -222,9 +226,10 @@ def fill(folder, extras):
         pip = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=clean_environment()
         )
+        output = pip.stdout
         follower = Progress()
         try:
-            for line in iter(pip.stdout.readline, b""):
+            for line in iter(output.readline, b""):  # pyright: ignore[reportOptionalMemberAccess]
                 log.write(line)
                 text = line.decode("utf-8", "replace").strip()
                 if text.startswith("Installing collected packages"):
@@ -237,7 +242,7 @@ def fill(folder, extras):
             pip.wait()
             raise
         finally:
-            pip.stdout.close()
+            output.close()  # pyright: ignore[reportOptionalMemberAccess]
             follower.end()
     if code:
         with open(log_path, "rb") as log:
@@ -249,8 +254,15 @@ def fill(folder, extras):
 def explain(log, version, log_path):
     """What pip's log means, for the failures that a fresh machine meets; else its last lines."""
     full = "All of pip's output: {}".format(log_path)
-    offline = ["NewConnectionError", "ConnectTimeoutError", "NameResolutionError", "Connection refused", "ReadTimeoutError"]
-    if any(sign in log for sign in offline + ["Temporary failure in name resolution", "Network is unreachable"]):
+    offline = [
+        "NewConnectionError",
+        "ConnectTimeoutError",
+        "NameResolutionError",
+        "ReadTimeoutError",
+        "Connection refused",
+    ]
+    offline += ["Temporary failure in name resolution", "Network is unreachable"]
+    if any(sign in log for sign in offline):
         return (
             "pip could not reach the package registry. Check the network (and PIP_INDEX_URL, HTTPS_PROXY if you use them),"
             " then run it again: what was downloaded is kept.\n" + full
@@ -258,9 +270,14 @@ def explain(log, version, log_path):
     if "CERTIFICATE_VERIFY_FAILED" in log or "SSLError" in log:
         return "The package registry's certificate was not accepted; if a proxy stands between, set PIP_CERT.\n" + full
     if "No space left on device" in log or "Disk quota exceeded" in log:
-        return "The disk is full. Make room (about 8 GB; downloads go to TMPDIR and pip's cache), then run it again.\n" + full
+        return (
+            "The disk is full. Make room (about 8 GB; downloads go to TMPDIR and pip's cache), then run it again.\n"
+            + full
+        )
     if "No matching distribution found" in log or "requires a different Python" in log:
-        missing = [line for line in log.splitlines() if "No matching distribution" in line or "different Python" in line]
+        missing = [
+            line for line in log.splitlines() if "No matching distribution" in line or "different Python" in line
+        ]
         return (
             "{}\nNothing fits Python {}.{} on this machine ({}). The course is tested with Python 3.11 and 3.12 on 64-bit"
             " machines; choose one with `make env PYTHON=python3.12`.\n{}".format(
@@ -320,6 +337,11 @@ def prove(folder):
             "Everything was installed, but torch does not import: {}. If it was installed by hand, delete {} and run"
             " `make env` again.".format(last, folder)
         )
+
+
+def shown(folder):
+    """.venv where that is clear, else the whole path."""
+    return os.path.relpath(folder) if is_inside(folder, os.getcwd()) else folder
 
 
 def say(text):

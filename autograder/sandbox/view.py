@@ -74,6 +74,7 @@ def mounts(given: Path | None) -> list[str]:
     for name in WORKER:
         if (PACKAGES / name).exists():
             show(PACKAGES / name, COURSE / "autograder" / name)
+    show(PACKAGES / "sandbox" / "stand_in.py", COURSE / "autograder" / "in_notebook.py")
     lab = package("lab")
     if lab is not None:
         show(lab, COURSE / "lab")

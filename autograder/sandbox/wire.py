@@ -119,7 +119,7 @@ class _Writer:
             refuse(f"Only dense tensors of at most {MAX_AXES} axes can be sent, and at most {MAX_TENSORS} at once.")
         value = value.detach().cpu().contiguous()
         self.table.append([NAMES[value.dtype], list(value.shape)])
-        self.body.append(memoryview(value.reshape(-1).view(torch.uint8).numpy()))
+        self.body.append(value.reshape(-1).view(torch.uint8).numpy().data)
         return len(self.table) - 1
 
 

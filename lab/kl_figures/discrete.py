@@ -1,0 +1,99 @@
+"""Distributions on finite sets: the small model, the bent coin, and maximum likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import comb
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from lab.small_model import posterior, prior
+from lab.style import FORWARD, GREEN, GREY, INK, REVERSE, P, Q, canvas, picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Divergence = Callable[[Tensor, Tensor], Tensor]
+
+
+def nats(value: Tensor) -> str:
+    return "∞" if value.isinf() else f"{float(value):.3f} nats"
+
+
+@picture
+def small_model(kl_discrete: Divergence) -> tuple[Figure, str]:
+    """What seeing x does to p(z): prior and posterior of the small model side by side, for x = 0 and for x = 1."""
+    figure, axes = canvas(2, height=3.3)
+    places = torch.arange(3)
+    told = []
+    for x, ax in enumerate(axes):
+        p, q = posterior(x), prior()
+        ax.bar(places - 0.2, p, 0.38, color=P, label=f"posterior $p(z\\,|\\,x={x})$")
+        ax.bar(places + 0.2, q, 0.38, color=Q, label="prior $p(z)$")
+        ax.set(xticks=places, xlabel="z", ylim=(0, 1.02), ylabel="probability" if x == 0 else "")
+        there, back = kl_discrete(p.unsqueeze(0), q.unsqueeze(0))[0], kl_discrete(q.unsqueeze(0), p.unsqueeze(0))[0]
+        ax.set_title(f"KL[posterior‖prior] = {nats(there)}\nKL[prior‖posterior] = {nats(back)}")
+        ax.legend(loc="upper center", ncols=2, handlelength=1, columnspacing=1.2)
+        told.append(f"After x = {x}: KL[posterior‖prior] = {nats(there)}, KL[prior‖posterior] = {nats(back)}.")
+    return figure, "Prior and posterior of the small model as bars. " + " ".join(told)
+
+
+@picture
+def bernoulli(kl_discrete: Divergence, p: float = 0.2) -> tuple[Figure, str]:
+    """Both divergences between a coin with chance p and one with chance θ, for every θ."""
+    theta = torch.linspace(0, 1, 501, dtype=torch.float64)
+    moving = torch.stack([1 - theta, theta], -1)
+    fixed = torch.tensor([1 - p, p], dtype=torch.float64).expand_as(moving)
+    forward, reverse = kl_discrete(fixed, moving), kl_discrete(moving, fixed)
+    figure, (ax,) = canvas(height=3.4)
+    ax.plot(theta, forward, color=FORWARD, label="KL[p‖θ]: infinite where θ rules out what p does")
+    ax.plot(theta, reverse, color=REVERSE, label="KL[θ‖p]: finite up to both ends")
+    ax.plot(p, 0, "o", color=INK, clip_on=False, zorder=5)
+    ax.annotate(f"θ = p = {p:g}", (p, 0), (p + 0.012, 0.11), color=INK)
+    ax.set(xlim=(0, 1), ylim=(0, 2.6), xlabel="θ, the chance that the other coin gives to heads", ylabel="nats")
+    ax.legend(loc="upper center")
+    return figure, (
+        f"KL from a coin with p = {p:g} to one with θ, and back, over θ from 0 to 1. Both are zero at θ = p only; the first "
+        "grows without bound at both ends, the second stays finite."
+    )
+
+
+@picture
+def maximum_likelihood(
+    entropy_and_cross_entropy: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
+    counts: tuple[int, ...] = (3, 10, 15, 19, 13),
+) -> tuple[Figure, str]:
+    """Fit a binomial to counts: the negative log-likelihood and the KL from the data, against the parameter."""
+    data = torch.tensor(counts, dtype=torch.float64)
+    data = data / data.sum()
+    tosses, outcome = len(counts) - 1, torch.arange(len(counts), dtype=torch.float64)
+    theta = torch.linspace(0.3, 0.9, 301, dtype=torch.float64).unsqueeze(-1)
+    ways = torch.tensor([float(comb(tosses, k)) for k in range(tosses + 1)], dtype=torch.float64)
+    model = ways * theta**outcome * (1 - theta) ** (tosses - outcome)
+    entropy, cross_entropy = entropy_and_cross_entropy(data.expand_as(model), model)
+    kl = cross_entropy - entropy
+    best = int(cross_entropy.argmin())
+
+    figure, (bars, curves) = canvas(2, height=3.5, widths=[1, 1.35])
+    bars.bar(outcome - 0.2, data, 0.38, color=P, label="data, $\\hat{p}$")
+    bars.bar(outcome + 0.2, model[best], 0.38, color=Q, label=f"model, θ = {float(theta[best]):.2f}")
+    bars.set(xlabel=f"heads in {tosses} tosses", ylabel="share", title="The data and the best model", ylim=(0, 0.5))
+    bars.legend(loc="upper left")
+    curves.plot(theta, cross_entropy, color=Q)
+    curves.plot(theta, kl, color=GREEN)
+    curves.axvline(float(theta[best]), color=GREY, lw=1, ls=":")
+    for curve in (cross_entropy, kl):
+        curves.plot(theta[best], curve[best], "o", color=INK, ms=5)
+    place = 0.36
+    at = int((theta.squeeze(-1) - place).abs().argmin())
+    curves.annotate("", (place, float(kl[at])), (place, float(cross_entropy[at])), arrowprops={"arrowstyle": "<->", "color": GREY})
+    curves.text(place + 0.01, float(kl[at] + cross_entropy[at]) / 2, "$H(\\hat{p})$, the same for all θ", va="center", color=GREY)
+    curves.text(0.9, float(cross_entropy[-1]) - 0.12, "mean negative\nlog-likelihood", ha="right", va="top", color=Q)
+    curves.text(0.87, float(kl[-1]) - 0.3, "KL from the data", ha="right", va="top", color=GREEN)
+    curves.set(xlim=(0.3, 0.9), ylim=(0, None), xlabel="θ", ylabel="nats for one observation", title="Two curves, one minimum")
+    return figure, (
+        "Left: shares of the counts and of the best binomial. Right: the mean negative log-likelihood and the KL from the data "
+        f"over θ, a constant distance H = {float(entropy[best]):.3f} nats apart, both smallest at θ = {float(theta[best]):.2f}."
+    )
