@@ -91,7 +91,7 @@ def command(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
                 raise
             except KeyboardInterrupt:
                 leave("Interrupted.", INTERRUPTED)
-            except BrokenPipeError:  # `dlvm list | head`
+            except BrokenPipeError:  # `dlvm list | head` has read enough
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 raise typer.Exit(0) from None
             except Exception as problem:
@@ -226,7 +226,7 @@ def list_units(
     if as_json:
         print_json({"schema": "dlvm-list/1", "units": [unit_json(unit) for unit in units]})
     for unit in [] if as_json else units:
-        write(unit_text(unit))
+        write(unit_text(unit, console().width if console().is_terminal else 0))
 
 
 def unit_folders(place: Path) -> list[Path]:
@@ -251,7 +251,7 @@ def doctor(as_json: AsJson = False) -> None:
     else:
         for finding in findings:
             write(finding.as_text())
-    raise typer.Exit(FOUND_SOMETHING if any(finding.essential and not finding.ok for finding in findings) else 0)
+    raise typer.Exit(FOUND_SOMETHING if any(finding.essential and finding.ok is False for finding in findings) else 0)
 
 
 # ---- for instructors -----------------------------------------------------------------------------------------------------
@@ -283,10 +283,11 @@ def bundle(
     course: CourseFolder = Path(),
 ) -> None:
     """Make what students get and install: the exercises, autograder and lab; no solutions."""
+    named = open_course(course)
     from autograder.bundle import bundle as make
 
     with working("Making the bundle"):
-        made = make(open_course(course), out)
+        made = make(named, out)
     write(str(made))
 
 
@@ -378,9 +379,9 @@ def demo(
     course: CourseFolder = Path(),
 ) -> None:
     """Make a class of right, wrong, broken and hostile submissions, grade it end to end, and say who got what and why."""
+    source = open_course(course).root
     from autograder.demo import STUDENTS, run
 
-    source = open_course(course).root
     with counting("Grading") as advance:
         demos = run(source, out, students=students or STUDENTS, step=notice, progress=advance)
     for done in demos:
@@ -400,9 +401,9 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Grade the grader: kill matrix, idle laws, false alarms."""
+    named = open_course(course, units)
     from autograder.audit import audit as grade_the_grader
 
-    named = open_course(course, units)
     with counting("Auditing") as advance:
         report = grade_the_grader(
             [named.source(unit) for unit in units or named.units()], seeds=seeds, progress=advance
@@ -492,7 +493,11 @@ def console(stderr: bool = False) -> Console:
     """Colour and the terminal's width on a terminal; plain long lines into a pipe."""
     from rich.console import Console
 
-    made = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    class Ours(Console):
+        def on_broken_pipe(self) -> None:  # rich would exit with 1, which here means something else
+            raise BrokenPipeError
+
+    made = Ours(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not made.is_terminal and "COLUMNS" not in os.environ:
         made.width = 160
     return made
@@ -516,7 +521,7 @@ def as_json_text(data: Any) -> str:
 
 
 def print_json(data: Any) -> None:
-    sys.stdout.write(as_json_text(data))
+    print(as_json_text(data), end="", flush=True)
 
 
 @contextmanager

@@ -131,8 +131,9 @@ FOREIGN = (
 class Sessions:
     """A transport to one submission's session that opens another when the student's code ends it.
 
-    So `os._exit` in one answer, or in one cell, costs that answer and not the others. An answer that has ended a session,
-    or twice run into a limit, is not asked again: it gets the same fault at once, and nobody waits for every law.
+    So `os._exit` in one answer, or in one cell, costs that answer and not the others; and after an answer has failed, the
+    next one starts from a fresh session, whatever the failure left behind. An answer that has ended a session or keeps
+    running into limits is not asked again: it gets the same fault at once, and nobody waits for every law.
     """
 
     def __init__(self, sandbox: Any, unit: str, cells: list[dict[str, Any]]) -> None:
@@ -143,11 +144,17 @@ class Sessions:
         self._deadly_cells: dict[int, Fault] = {}
         self._given_up: dict[str, Fault] = {}
         self._limits_met: Counter[str] = Counter()
+        self._returned: set[str] = set()
         self._answer = ""
+        self._stained = False
 
     def request(self, request: dict[str, Any]) -> dict[str, Any]:
-        if isinstance(request.get("target"), str):
-            self._answer = request["target"]
+        target = request.get("target")
+        # A fault ends its law, so no object of the old session is still in use when the next answer or model is asked for.
+        if self._stained and (request.get("op") == "new" or (isinstance(target, str) and target != self._answer)):
+            self.close()
+        if isinstance(target, str):
+            self._answer = target
         if self._answer in self._given_up:
             fault = self._given_up[self._answer]
             raise Fault(fault.kind, fault.message, fault.where)
@@ -158,12 +165,21 @@ class Sessions:
             self.close()
             self._given_up[self._answer] = fault
             raise
-        fault = reply.get("fault") if isinstance(reply, dict) else None
-        if isinstance(fault, dict) and fault.get("kind") in ("cpu_limit", "memory_limit"):
-            self._limits_met[self._answer] += 1
-            if self._limits_met[self._answer] >= LIMITS_MET:
-                self._given_up[self._answer] = Fault(fault["kind"], str(fault.get("message")), str(fault.get("where", "")))
+        self._watch(reply)
         return reply
+
+    def _watch(self, reply: Any) -> None:
+        """Note whether the answer failed, and how often it ran into a limit."""
+        fault = reply.get("fault") if isinstance(reply, dict) else None
+        if not isinstance(fault, dict):
+            self._returned.add(self._answer)
+        elif fault.get("kind") not in ("not_yet", "not_defined"):
+            self._stained = True
+            if fault.get("kind") in ("cpu_limit", "memory_limit"):
+                self._limits_met[self._answer] += 1
+                if self._limits_met[self._answer] >= (LIMITS_MET if self._answer in self._returned else 1):
+                    where = str(fault.get("where", ""))
+                    self._given_up[self._answer] = Fault(fault["kind"], str(fault.get("message")), where)
 
     def open(self) -> None:
         """Have a session with the submission loaded; a `Fault` if that cannot be had."""
@@ -181,6 +197,7 @@ class Sessions:
         if self._session is not None:
             self._session.close()
             self._session = None
+        self._stained = False
 
     def _loaded(self) -> Any:
         """A new session with the submission's code in it, all cells in one request; cell by cell if one ends the process."""
@@ -188,7 +205,7 @@ class Sessions:
         cells = [cell for cell in self.cells if cell["index"] not in self._deadly_cells]
         try:
             reply = session.request({"op": "load", "cells": cells, "unit": self.unit})
-            self.notes = tuple(_notes(reply, self._deadly_cells))
+            self.notes = tuple(_notes(reply, self._deadly_cells, {cell["index"] for cell in cells if cell["locked"]}))
             return session
         except Fault as fault:
             session.close()
@@ -214,17 +231,20 @@ DEADLY_CELLS = 3
 """How many cells of one notebook may end its process before the rest is no longer tried."""
 
 LIMITS_MET = 2
-"""How often an answer may run into its limit of time or memory before its other laws count as broken by the same."""
+"""How often an answer that did return something may run into a limit before its other laws count as broken by the same."""
 
 
-def _notes(reply: Any, deadly: dict[int, Fault]) -> Iterator[str]:
-    """What went wrong while loading, a sentence each. The reply is the student's process's claim: bounded and checked."""
+def _notes(reply: Any, deadly: dict[int, Fault], locked: set[int]) -> Iterator[str]:
+    """What went wrong while loading the student's own cells, a sentence each. The reply is a claim: bounded and checked."""
     for index, fault in deadly.items():
         yield f"Cell {index} ends the notebook's process when it runs and was left out: {fault.message}"
     problems = reply.get("problems") if isinstance(reply, dict) else None
     for problem in (problems if isinstance(problems, list) else [])[:20]:
-        if isinstance(problem, dict) and isinstance(problem.get("message"), str):
-            yield f"Cell {problem.get('cell')!s:.10}, line {problem.get('line')!s:.10}: {problem['message'][:300]}"
+        if not isinstance(problem, dict) or not isinstance(problem.get("message"), str):
+            continue
+        cell, line = problem.get("cell"), problem.get("line")
+        if isinstance(cell, int) and isinstance(line, int) and cell not in locked:
+            yield f"Cell {cell}, line {line}: {problem['message'][:300]}"
 
 
 class Grader:

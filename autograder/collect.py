@@ -218,7 +218,9 @@ _CANVAS = re.compile(
 def _is_junk(name: str) -> bool:
     """What computers and platforms add by themselves, and nobody misses."""
     path = PurePosixPath(name)
-    added = path.name in (".DS_Store", "Thumbs.db", "desktop.ini") or path.name.startswith("._") or "__MACOSX" in path.parts
+    added = (
+        path.name in (".DS_Store", "Thumbs.db", "desktop.ini") or path.name.startswith("._") or "__MACOSX" in path.parts
+    )
     return added or (path.name == "index.html" and len(path.parts) <= 2)  # Brightspace's list of the submissions
 
 
@@ -242,14 +244,18 @@ def _recognise(entry: _Entry, unit: str, zone: tzinfo | None, wrapper: str = "")
         return _found(entry, _numbered(match["name"], match["id"]), f"moodle {match['id']}", match["file"])
     if match := _BRIGHTSPACE.fullmatch(name):
         when = _spelled_out(match["when"], zone)
-        return _found(entry, _numbered(match["name"], match["id"]), f"brightspace {match['id']}", match["file"], submitted=when)
+        return _found(
+            entry, _numbered(match["name"], match["id"]), f"brightspace {match['id']}", match["file"], submitted=when
+        )
     if match := _BLACKBOARD.fullmatch(name):
         when = _in_zone(match["when"], "%Y-%m-%d-%H-%M-%S", zone)
         return _found(entry, _user_name(match["id"]), match["id"], match["file"] or "note.txt", submitted=when)
     if match := _CANVAS.fullmatch(name):
         note = "late, says Canvas" if match["late"] else ""
         student = _numbered(match["name"], match["id"])
-        return _found(entry, student, f"canvas {match['id']}", match["file"], number=int(match["number"][:18]), note=note)
+        return _found(
+            entry, student, f"canvas {match['id']}", match["file"], number=int(match["number"][:18]), note=note
+        )
     parts = name.split("/")
     if len(parts) == 3 and parts[1] == unit:
         return _found(entry, _user_name(parts[0]), parts[0], parts[2])
@@ -333,13 +339,17 @@ def _place(student: str, found: list[_Found], course: Course, unit: str, collect
         own = [item for item in found if item.identity == student]
         for item in found:
             if item not in own:
-                collected.left.append((item.entry.name, f"another student has the id {student}: {', '.join(identities)}"))
+                collected.left.append(
+                    (item.entry.name, f"another student has the id {student}: {', '.join(identities)}")
+                )
         found = own
     named = [item for item in found if _is_named(item.file, unit)]
     candidates = named or (found if len({item.file for item in found}) == 1 else [])
     if not candidates:
         for item in found:
-            collected.left.append((item.entry.name, f"one of several notebooks of {student}, none of them named {unit}.ipynb"))
+            collected.left.append(
+                (item.entry.name, f"one of several notebooks of {student}, none of them named {unit}.ipynb")
+            )
         return
     # The file's own name decides between copies in one attempt: kl_divergence.ipynb before kl_divergence (1).ipynb.
     candidates.sort(key=lambda item: (item.attempt, item.file == f"{unit}.ipynb", item.file), reverse=True)

@@ -115,7 +115,9 @@ class Course:
         """The unit's folder in solutions/; `NotACourse` if there is none."""
         folder = self.folder("source", ".", unit)
         if not (folder / f"{unit}.ipynb").is_file():
-            raise NotACourse(f"There is no unit {unit} here: expected {folder / f'{unit}.ipynb'}. There is: {self._units()}.")
+            raise NotACourse(
+                f"There is no unit {unit} here: expected {folder / f'{unit}.ipynb'}. There is: {self._units()}."
+            )
         return folder
 
     def release(self, unit: str) -> Path:

@@ -54,10 +54,10 @@ def weighted(simpler: Sequence[float], own: float, entries: int) -> list[float]:
 
 
 def simple_numbers(value: float, low: float, high: float) -> list[float]:
-    """0, ±1, then the value itself with fewer and fewer digits cut away."""
+    """0, ±1, 2, then the value itself with fewer and fewer digits cut away."""
     if not math.isfinite(value):
         return [0.0, 1.0]
-    candidates = [0.0, 1.0, -1.0, float(round(value)), round(value, 1)]
+    candidates = [0.0, 1.0, -1.0, 2.0, float(round(value)), float(f"{value:.1g}"), float(f"{value:.2g}")]
     return [candidate for candidate in candidates if low <= candidate <= high]
 
 
@@ -196,21 +196,29 @@ class Simplex(Domain):
         return corners
 
     def around(self, row: Tensor, entries: int) -> st.SearchStrategy[Tensor]:
-        """Entries are exchanged for simpler weights, and the row is normalised again; untouched rows stay as they are."""
-        flat = row.detach().cpu().double().flatten().tolist()
-        simple = [0.0, 1.0] if self.zeros else [1.0]
-        choices = [st.sampled_from(weighted(simple, value, entries)) for value in flat]
+        """Vectors in small whole proportions (1 : 3), the row's own with few digits, or the row itself.
 
-        def build(values: tuple[float, ...]) -> Tensor:
-            if list(values) == flat:
+        A single entry cannot be exchanged: the others would change with it when the vector is normalised again.
+        """
+        k = row.shape[-1]
+        proportions = st.lists(st.integers(0 if self.zeros else 1, 4), min_size=row.numel(), max_size=row.numel())
+        how = st.sampled_from(["whole"] + ["rounded"] * 2 + ["own"] * (2 + KEPT_WEIGHT * (entries // k)))
+
+        def build(choice: tuple[str, list[int]]) -> Tensor:
+            if choice[0] == "own":
                 return row
-            weights = torch.tensor(values, dtype=torch.float64).reshape(row.shape)
+            own = row.detach().cpu().double()
+            if choice[0] == "rounded":
+                weights = own.mul(20).round()
+            else:
+                weights = torch.tensor(choice[1], dtype=torch.float64).reshape(own.shape)
+            if not self.zeros:
+                weights = weights.clamp_min(1)
             total = weights.sum(-1, keepdim=True)
-            return torch.where(
-                total > 0, weights / total.clamp_min(1e-300), torch.full_like(weights, 1 / row.shape[-1])
-            ).to(row.dtype)
+            vectors = torch.where(total > 0, weights / total.clamp_min(1), torch.full_like(weights, 1 / k))
+            return vectors.to(row.dtype)
 
-        return st.tuples(*choices).map(build)
+        return st.tuples(how, proportions).map(build)
 
 
 @dataclass(frozen=True)

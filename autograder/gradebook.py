@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import tempfile
 import time
 import weakref
@@ -31,6 +30,7 @@ from sqlalchemy.exc import OperationalError
 from traitlets import Bool, Dict
 
 from autograder.course import Course
+from autograder.feedback.harmless import harmless_cell, plain
 from autograder.notebook import Unreadable, is_grade, is_solution, nbgrader_metadata, read, reconcile
 
 if TYPE_CHECKING:
@@ -50,11 +50,17 @@ class GradebookProblem(Exception):
 # ------------------------------------------------------------------ what goes into a graded notebook
 
 
-def graded_notebook(submission: NotebookNode, verdict: Verdict) -> NotebookNode:
-    """The reconciled submission with each exercise's verdict below its grade cell, and its points where nbgrader looks."""
+def graded_notebook(submission: NotebookNode, verdict: Verdict, release: NotebookNode) -> NotebookNode:
+    """The reconciled submission with each exercise's verdict below its grade cell, and its points where nbgrader looks.
+
+    Text that is not the release's own is made harmless to show.
+    """
     graded = deepcopy(submission)
+    ours = {cell.source for cell in release.cells}
     by_cell = verdicts_by_cell(graded, verdict)
     for cell in graded.cells:
+        if cell.source not in ours:
+            harmless_cell(cell)
         if (found := by_cell.get(nbgrader_metadata(cell).get("grade_id", ""))) and is_test(cell):
             cell.outputs = _outputs(found, float(nbgrader_metadata(cell)["points"]))
     if verdict.problem or verdict.notes:
@@ -115,12 +121,6 @@ def remark(exercise: ExerciseVerdict) -> str:
     return plain(" ".join(part for part in said if part))[:2000]
 
 
-def plain(text: str) -> str:
-    """Text that Markdown shows as it is written: feedback renders comments, and a message may quote a student's code."""
-    text = re.sub(r"<(?=[A-Za-z/!?])", r"\\<", text.replace("\\<", "<"))
-    return re.sub(r"\](?=[(:\[])", r"]\\", text)
-
-
 # ------------------------------------------------------------------ the unit
 
 
@@ -161,7 +161,7 @@ def _record_unit(gradebook: Gradebook, unit: str, release: NotebookNode) -> str:
     taught = db.scalar(select(submitted.id).where(submitted.notebook_id == notebook_id).limit(1)) is not None
     for table, wanted in ((tables.GradeCell, graded), (tables.SolutionCell, answered), (tables.SourceCell, sources)):
         rows = db.execute(select(table.name, table.id).where(table.notebook_id == notebook_id))
-        there = dict(rows.tuples().all())
+        there = dict(rows.all())
         gone = sorted(there.keys() - wanted.keys())
         if gone and taught and table is not tables.SourceCell:
             raise GradebookProblem(
@@ -217,7 +217,9 @@ class GradebookWriter:
         try:
             notebook_id = _in_transaction(db, lambda: _record_unit(self.gradebook, self.unit, self.release))
             self.notebook_id = notebook_id
-            assignment = select(tables.Assignment.id, tables.Assignment.duedate).where(tables.Assignment.name == self.unit)
+            assignment = select(tables.Assignment.id, tables.Assignment.duedate).where(
+                tables.Assignment.name == self.unit
+            )
             self.assignment_id, self.duedate = db.execute(assignment).one()
             self.grade_cells = self._cells(tables.GradeCell)
             self.solution_cells = self._cells(tables.SolutionCell)
@@ -226,7 +228,9 @@ class GradebookWriter:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             self.flush()
         finally:
@@ -235,7 +239,7 @@ class GradebookWriter:
     def write(self, grade: StudentGrade) -> None:
         """One student's grade: the graded notebook now, the scores with the next batch."""
         submission = grade.notebook if grade.notebook is not None else reconcile(self.release, self.release)
-        graded = graded_notebook(submission, grade.verdict)
+        graded = graded_notebook(submission, grade.verdict, self.release)
         timestamp = self._write_autograded(grade.student, graded)
         self._waiting.append(lambda: self._record(grade, graded, timestamp))
         if len(self._waiting) >= self.BATCH:
@@ -255,7 +259,7 @@ class GradebookWriter:
     def _cells(self, table: Any) -> dict[str, str]:
         """The ids of the unit's cells of one kind, by name."""
         rows = self.gradebook.db.execute(select(table.name, table.id).where(table.notebook_id == self.notebook_id))
-        return dict(rows.tuples().all())
+        return dict(rows.all())
 
     def _write_autograded(self, student: str, graded: NotebookNode) -> Any:
         """The notebook and the time of submission, read-only as nbgrader leaves them; returns that time."""
@@ -279,7 +283,12 @@ class GradebookWriter:
         submission = db.execute(select(whole.id, whole.extension).where(*theirs)).one_or_none()
         if submission is None:
             submission_id, extension = new_uuid(), None
-            values = {"id": submission_id, "assignment_id": self.assignment_id, "student_id": student, "timestamp": timestamp}
+            values = {
+                "id": submission_id,
+                "assignment_id": self.assignment_id,
+                "student_id": student,
+                "timestamp": timestamp,
+            }
             db.execute(insert(whole), [values])
         else:
             submission_id, extension = submission
@@ -289,7 +298,9 @@ class GradebookWriter:
         notebook_id = db.scalar(select(part.id).where(*this))
         if notebook_id is None:
             notebook_id = new_uuid()
-            db.execute(insert(part), [{"id": notebook_id, "assignment_id": submission_id, "notebook_id": self.notebook_id}])
+            db.execute(
+                insert(part), [{"id": notebook_id, "assignment_id": submission_id, "notebook_id": self.notebook_id}]
+            )
 
         score = self._record_scores(notebook_id, graded, grade)
         self._record_comments(notebook_id, graded, grade)
@@ -300,7 +311,9 @@ class GradebookWriter:
         """Every grade cell's score, by nbgrader's own rules; returns the total that counts."""
         db = self.gradebook.db
         of = tables.Grade
-        rows = db.execute(select(of.cell_id, of.id, of.manual_score, of.extra_credit).where(of.notebook_id == notebook_id))
+        rows = db.execute(
+            select(of.cell_id, of.id, of.manual_score, of.extra_credit).where(of.notebook_id == notebook_id)
+        )
         there = {cell_id: rest for cell_id, *rest in rows}
         cells = {_name(cell): cell for cell in graded.cells if is_grade(cell)}
         pending = {f"check_{exercise.name}" for exercise in grade.verdict.exercises if exercise.pending}
@@ -327,7 +340,7 @@ class GradebookWriter:
     def _record_comments(self, notebook_id: str, graded: NotebookNode, grade: StudentGrade) -> None:
         db = self.gradebook.db
         of = tables.Comment
-        there = dict(db.execute(select(of.cell_id, of.id).where(of.notebook_id == notebook_id)).tuples().all())
+        there = dict(db.execute(select(of.cell_id, of.id).where(of.notebook_id == notebook_id)).all())
         comments = auto_comments(graded, grade.verdict)
         new, changed = [], []
         for name, cell_id in self.solution_cells.items():
@@ -461,7 +474,9 @@ class SubmissionExporter(NotebookExporter):
     def grader(self, root: Path, unit: str) -> Grader:
         """The unit's grader, kept for all submissions and closed with this exporter."""
         if unit not in self.graders:
-            self.graders[unit] = opened = _open_grader(root, unit, bool(self.config.JudgePreprocessor.get("trust", False)))
+            self.graders[unit] = opened = _open_grader(
+                root, unit, bool(self.config.JudgePreprocessor.get("trust", False))
+            )
             weakref.finalize(self, opened.close)
         return self.graders[unit]
 
@@ -475,12 +490,15 @@ class JudgePreprocessor(NbGraderPreprocessor):
         student, unit = _key(resources)
         exporter: Any = self.parent
         if not isinstance(exporter, SubmissionExporter):
-            raise SystemExit("JudgePreprocessor needs Autograde.exporter_class = autograder.gradebook.SubmissionExporter.")
-        grade = exporter.grader(_root(exporter), unit).grade(student, exporter.submitted.pop((student, unit)))
+            raise SystemExit(
+                "JudgePreprocessor needs Autograde.exporter_class = autograder.gradebook.SubmissionExporter."
+            )
+        grader = exporter.grader(_root(exporter), unit)
+        grade = grader.grade(student, exporter.submitted.pop((student, unit)))
         if grade.failed:
             self.log.error("The grader failed on %s; its points are pending:\n%s", student, grade.failed)
         resources["nbgrader"]["verdict"] = grade.verdict
-        return graded_notebook(nb, grade.verdict), resources
+        return graded_notebook(nb, grade.verdict, grader.release), resources
 
 
 class SaveRemarks(NbGraderPreprocessor):

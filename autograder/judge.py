@@ -127,7 +127,8 @@ def configurations(
         yield {}, generator_for(exercise, law, seed, 0)
         return
     sizes = dict(law.sizes if law.sizes is not None else exercise.sizes)
-    count = max((len(values) for values in sizes.values()), default=2)
+    both = 1 if exercise.slow and not law.decisive else 2  # dtypes, where no sizes are listed
+    count = max((len(values) for values in sizes.values()), default=both)
     rows = law.rows if law.rows is not None else exercise.rows
     dtypes = (torch.float64, torch.float32) if device.type != "mps" else (torch.float32, torch.float32)
     for index in range(count):

@@ -133,7 +133,9 @@ def _clean_cell(cell: Any, index: int, name: str) -> dict[str, Any]:
     if isinstance(source, list) and all(isinstance(line, str) for line in source):
         source = "".join(source)
     if not isinstance(source, str):
-        raise Unreadable(f"{where} is damaged (its source is not text): open the notebook in Jupyter and save it again.")
+        raise Unreadable(
+            f"{where} is damaged (its source is not text): open the notebook in Jupyter and save it again."
+        )
     clean: dict[str, Any] = {"cell_type": cell["cell_type"], "source": _whole_characters(source), "metadata": {}}
     if isinstance(cell.get("id"), str):
         clean["id"] = cell["id"]
@@ -160,15 +162,19 @@ def _attachments(value: Any) -> dict[str, dict[str, str]]:
         return {}
     kept: dict[str, dict[str, str]] = {}
     for file, bundle in value.items():
-        pictures = {
-            kind: "".join(data) if isinstance(data, list) else data
-            for kind, data in (bundle.items() if isinstance(bundle, dict) else ())
-            if kind in ("image/png", "image/jpeg", "image/gif")
-            and (isinstance(data, str) or (isinstance(data, list) and all(isinstance(part, str) for part in data)))
-        }
+        pictures: dict[str, str] = {}
+        for kind, data in bundle.items() if isinstance(bundle, dict) else ():
+            if isinstance(data, list) and all(isinstance(part, str) for part in data):
+                data = "".join(data)
+            if kind in PICTURES and isinstance(data, str) and re.fullmatch(r"[A-Za-z0-9+/=\s]*", data):
+                pictures[kind] = data
         if pictures:
-            kept[_whole_characters(file)] = {kind: _whole_characters(data) for kind, data in pictures.items()}
+            kept[_whole_characters(file)] = pictures
     return kept
+
+
+PICTURES = ("image/png", "image/jpeg", "image/gif")
+"""Kinds of pictures that cannot hold a script (SVG can)."""
 
 
 def _notebook(cells: Iterable[dict[str, Any]], metadata: dict[str, Any]) -> NotebookNode:
@@ -230,7 +236,9 @@ def _own_cell(cell: NotebookNode) -> dict[str, Any]:
 
 def _released(cell: NotebookNode, answered: NotebookNode | None) -> dict[str, Any]:
     """A cell as released, with the student's answer in it if it is one to be answered."""
-    whole = {key: deepcopy(cell[key]) for key in ("cell_type", "source", "id", "metadata", "attachments") if key in cell}
+    whole = {
+        key: deepcopy(cell[key]) for key in ("cell_type", "source", "id", "metadata", "attachments") if key in cell
+    }
     if answered is not None:
         whole["source"] = answered["source"]
         whole.pop("attachments", None)

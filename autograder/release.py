@@ -1,8 +1,8 @@
 """From solution to release: `exercises/` is generated from `solutions/` by nbgrader, and never edited by hand.
 
-    release(course)                 write exercises/<unit>/ for every unit
-    stale(course)                   what in exercises/ differs from what would be generated now
-    released_notebook(course, unit) the released notebook alone, fresh from its source
+release(course)                 write exercises/<unit>/ for every unit
+stale(course)                   what in exercises/ differs from what would be generated now
+released_notebook(course, unit) the released notebook alone, fresh from its source
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The small model that recurs through the course: a hidden z ∈ {0, 1, 2}, a seen x ∈ {0, 1}, every quantity exact by hand.
 
-p(z) = ½, ¼, ¼ and p(x = 1 | z) = ¼, ½, 1. So p(x) = ½, ½, and p(z | x) is (¾, ¼, 0) after x = 0 and (¼, ¼, ½) after x = 1.
+p(z) = 1/2, 1/3, 1/6 and p(x = 1 | z) = 1/4, 1/2, 3/4. So p(x = 1) = 5/12, and p(z | x) is (9/14, 4/14, 1/14) after x = 0 and
+(3/10, 4/10, 3/10) after x = 1.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-PRIOR = (Fraction(1, 2), Fraction(1, 4), Fraction(1, 4))
-ONE_GIVEN_Z = (Fraction(1, 4), Fraction(1, 2), Fraction(1))
+PRIOR = (Fraction(1, 2), Fraction(1, 3), Fraction(1, 6))
+ONE_GIVEN_Z = (Fraction(1, 4), Fraction(1, 2), Fraction(3, 4))
 
 
 def prior() -> Float[Tensor, "3"]:

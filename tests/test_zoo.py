@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from autograder.answer import LocalTransport
 from autograder.exercise import Unit
 from autograder.judge import judge_submission
+from autograder.sandbox import Sandbox, find_bwrap, open_sandbox
 from autograder.session import Session
 from autograder.verdict import Verdict
 
@@ -50,3 +52,24 @@ def test_a_wrong_answer_of_every_kind_is_caught(wrong: Verdict, name: str) -> No
     verdict = next(exercise for exercise in wrong.exercises if exercise.name == name)
     assert verdict.status in ("wrong", "partial"), verdict.as_text()
     assert verdict.points <= verdict.max_points / 2
+
+
+@pytest.fixture(scope="module", params=["sandbox", "plain subprocess"])
+def elsewhere(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """A session that is not in this process, behind the wall or without one."""
+    if request.param == "sandbox" and find_bwrap() is None:
+        pytest.skip("needs a sandbox")
+    with open_sandbox(given=UNIT.given, plain=request.param != "sandbox") as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("which", ["RIGHT", "WRONG"])
+def test_the_verdict_is_the_same_elsewhere(elsewhere: Sandbox, which: str, right: Verdict, wrong: Verdict) -> None:
+    here = {"RIGHT": right, "WRONG": wrong}[which]
+    session = elsewhere.session()
+    try:
+        session.request({"op": "load", "cells": answers.cells(getattr(answers, which))})
+        there = judge_submission(UNIT, session)
+    finally:
+        session.close()
+    assert there.to_json() == here.to_json()

@@ -15,7 +15,7 @@ from autograder.demo.troublemakers import TROUBLEMAKERS, answer_cells, as_bytes
 from autograder.misconceptions import Entry, as_cell, load
 from autograder.notebook import nbgrader_metadata
 
-SOLUTION_MARKS = re.compile(r"^\s*###\s*(BEGIN|END) SOLUTION\s*\n?", flags=re.MULTILINE)
+SOLUTION_MARKS = re.compile(r"^[ \t]*###[ \t]*(BEGIN|END) SOLUTION[ \t]*\n?", flags=re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,14 @@ def honest_work(
     yield "solved everything", as_bytes(solved), "everything"
     for index in range(2):
         answers = {name: as_cell(entries[index % len(entries)]) for name, entries in right.items()}
-        stories = ", ".join(sorted({entries[index % len(entries)].belief for entries in right.values()}))
-        yield f"solved everything in another way ({stories})", as_bytes(with_answers(solved, answers)), "everything"
+        yield f"solved everything in another way (no. {index + 1})", as_bytes(with_answers(solved, answers)), "everything"
     yield "handed in the notebook untouched", as_bytes(released), "nothing"
     half = {name: as_cell(entries[0]) for name, entries in list(right.items())[: len(right) // 2]}
     yield f"stopped half-way ({len(half)} of {len(right)} exercises)", as_bytes(with_answers(released, half)), "some"
     for index in range(3):
         answers = {name: as_cell(entries[index % len(entries)]) for name, entries in wrong.items()}
-        yield f"holds a misconception in every exercise (no. {index + 1} of each)", as_bytes(with_answers(solved, answers)), "some"
+        work = as_bytes(with_answers(solved, answers))
+        yield f"holds a misconception in every exercise (no. {index + 1} of each)", work, "some"
 
 
 def more_misconceptions(solved: NotebookNode, wrong: dict[str, list[Entry]]) -> Iterator[Piece]:
@@ -100,5 +100,6 @@ def more_misconceptions(solved: NotebookNode, wrong: dict[str, list[Entry]]) -> 
     while True:
         for name, entries in wrong.items():
             entry = entries[index % len(entries)]
-            yield f"{name}: believes that {entry.belief}", as_bytes(with_answers(solved, {name: as_cell(entry)})), "some"
+            work = as_bytes(with_answers(solved, {name: as_cell(entry)}))
+            yield f"{name}: believes that {entry.belief}", work, "some"
         index += 1

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -44,6 +45,10 @@ def as_bytes(notebook: NotebookNode) -> bytes:
 def answer_cells(notebook: NotebookNode) -> list[NotebookNode]:
     """The code cells in which students write their answers."""
     return [cell for cell in notebook.cells if cell.cell_type == "code" and is_solution(cell) and not is_grade(cell)]
+
+
+def is_check(cell: dict[str, Any]) -> bool:
+    return cell["cell_type"] == "code" and bool(cell["metadata"].get("nbgrader", {}).get("grade"))
 
 
 def with_cell(notebook: NotebookNode, source: str, first: bool = True) -> NotebookNode:
@@ -109,15 +114,9 @@ def deleted_check_cells(released: NotebookNode, solved: NotebookNode) -> bytes:
 
 @trouble("copied every check cell twice; the answers are right", "everything")
 def duplicated_check_cells(released: NotebookNode, solved: NotebookNode) -> bytes:
-    changed = deepcopy(solved)
-    cells: list[NotebookNode] = []
-    for cell in changed.cells:
-        cells.append(cell)
-        if cell.cell_type == "code" and is_grade(cell):
-            cells.append(deepcopy(cell))
-    changed.cells = cells
-    text = json.loads(nbformat.writes(changed, version=nbformat.NO_CONVERT))
-    return json.dumps(text).encode()
+    raw = json.loads(as_bytes(solved))  # as plain JSON: nbformat would give the copies ids of their own
+    raw["cells"] = [cell for cell in raw["cells"] for _ in range(2 if cell["source"] and is_check(cell) else 1)]
+    return json.dumps(raw).encode()
 
 
 @trouble("left a syntax error in the first answer; the others are right", "the rest")

@@ -5,6 +5,7 @@ What a student's code printed or raised may hold terminal escapes; nothing of it
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -116,20 +117,30 @@ def last_line(text: str) -> str:
 # ---- what there is to do -------------------------------------------------------------------------------------------------
 
 
-def unit_text(unit: Unit) -> Text:
-    """A unit's exercises with signatures, units of measure, points and laws."""
+def unit_text(unit: Unit, width: int = 0) -> Text:
+    """A unit's exercises with signatures, units of measure, points and laws; wrapped to `width` if it is given."""
+
+    def wrapped(line: str, indent: int, first: str = "") -> str:
+        start = first.rjust(indent) if first else " " * indent
+        if not width:
+            return f"{start}{line}\n"
+        return textwrap.fill(line, width, initial_indent=start, subsequent_indent=" " * indent) + "\n"
+
     text = Text()
-    minutes = f", about {unit.minutes / 60:g} hours" if unit.minutes else ""
-    text.append(f"{unit.slug}", style="bold")
-    text.append(f"  {unit.title}: {len(unit.exercises)} exercises, {points(unit.points)} points{minutes}\n")
+    hours = f", about {unit.minutes / 60:g} hours" if unit.minutes else ""
+    text.append(unit.slug, style="bold")
+    text.append(f"  {unit.title}: {len(unit.exercises)} exercises, {points(unit.points)} points{hours}\n")
     for exercise in unit.exercises.values():
-        text.append(f"\n  {exercise.signature}\n", style="bold")
-        text.append(f"    {' '.join(exercise.doc.split())}\n")
+        text.append("\n" + wrapped(exercise.signature, 2), style="bold")
+        text.append(wrapped(" ".join(exercise.doc.split()), 4))
         rows = f"; rows along {exercise.batch} are independent" if exercise.batch else ""
         optional = "; optional" if exercise.optional else ""
-        text.append(f"    {points(exercise.points)} points{optional}. In {exercise.measure}{rows}.\n")
+        text.append(
+            wrapped(f"{points(exercise.points)} points{optional}. In {exercise.measure}{rows}.", 4), style="dim"
+        )
         for law in exercise.laws:
-            text.append(f"    {points(law.points):>4}  {law.sentence}{' (decisive)' if law.decisive else ''}\n")
+            sentence = f"{law.sentence} (decisive)" if law.decisive else law.sentence
+            text.append(wrapped(sentence, 8, f"{points(law.points) if law.points else '·'}  "))
     return text
 
 

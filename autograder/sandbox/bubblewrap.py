@@ -165,7 +165,7 @@ class WarmProcess:
                 self._kill()
                 raise
         if "error" in reply:
-            raise SandboxUnavailable(f"The sandbox cannot start a session: {reply['error']}. {NO_NAMESPACES}")
+            raise SandboxUnavailable(f"The sandbox failed: {reply['error']}. {NO_NAMESPACES}")
         return reply
 
     def _receive(self) -> dict[str, Any]:

@@ -23,11 +23,11 @@ GIB = 1 << 30
 class Limits:
     """What one submission may use. Memory is what it may add to the interpreter with torch loaded."""
 
-    call_seconds: float | None = 20.0
+    call_seconds: float | None = 10.0
     """Processor seconds of one cell or one request; ended with a message that names the line."""
     cpu_seconds: int = 120
     """Processor seconds of the whole submission and all it starts; ended by the kernel."""
-    wall_seconds: float = 20.0
+    wall_seconds: float = 5.0
     """Seconds asleep within one request."""
     data_bytes: int = 2 * GIB
     processes: int = 16

@@ -22,6 +22,7 @@ import select
 import signal
 import socket
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -111,9 +112,14 @@ class Warm:
         self.control.send(json.dumps({"ready": True}).encode())
         listening = select.poll()
         listening.register(self.control, select.POLLIN)
+        watched = time.monotonic()
         while True:
-            if not listening.poll(WATCH_SECONDS * 1000 if self.forks else None):
+            asked = listening.poll(WATCH_SECONDS * 1000 if self.forks else None)
+            if time.monotonic() - watched >= WATCH_SECONDS:
                 self.watch()
+                self.reap()
+                watched = time.monotonic()
+            if not asked:
                 continue
             message, descriptors, _, _ = socket.recv_fds(self.control, 1 << 16, 1)
             if not message:
@@ -127,7 +133,7 @@ class Warm:
                 for descriptor in descriptors:
                     os.close(descriptor)
             self.control.send(json.dumps(reply).encode())
-            self.passing = [process for process in self.passing if not os.waitpid(process, os.WNOHANG)[0]]
+            self.reap()
 
     def fork(self, connection: int, limits: dict[str, Any]) -> dict[str, Any]:
         """Start a submission's first process, and learn its number from the one in between.
@@ -153,14 +159,19 @@ class Warm:
         os.close(reader)
         self.passing.append(between)
         if not number:
-            return {"error": "this system does not let an ordinary user make namespaces of their own"}
+            return {"error": "this system does not let an ordinary user make namespaces"}
         self.forks[int(number)] = Fork(int(number), Limits(**limits))
         return {"pid": int(number)}
+
+    def reap(self, wait: bool = False) -> None:
+        options = 0 if wait else os.WNOHANG
+        self.passing = [process for process in self.passing if not os.waitpid(process, options)[0]]
 
     def busy(self, pid: int) -> dict[str, Any]:
         return {"seconds": sum(waited_or_ran(process) for process in family(pid))}
 
     def end(self, pid: int) -> dict[str, Any]:
+        self.reap(wait=True)  # until then its child is not ours to wait for
         fork = self.forks.pop(pid)
         os.kill(pid, signal.SIGKILL)  # changes nothing if it has ended: it is not reaped yet
         _, status, usage = os.wait4(pid, 0)

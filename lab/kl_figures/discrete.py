@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import comb
 from typing import TYPE_CHECKING
 
+import numpy
 import torch
 from torch import Tensor
 
@@ -24,26 +25,33 @@ def nats(value: Tensor) -> str:
 
 @picture
 def small_model(kl_discrete: Divergence) -> tuple[Figure, str]:
-    """What seeing x does to p(z): prior and posterior of the small model side by side, for x = 0 and for x = 1."""
+    """Two pieces of news about z in the small model: x = 1 was seen, or z is not 2. Before and after, side by side."""
+    before = prior()
+    without_two = before * torch.tensor([1.0, 1.0, 0.0], dtype=torch.float64)
+    news = [
+        ("$p(z\\,|\\,x = 1)$", "seeing x = 1", posterior(1)),
+        ("$p(z\\,|\\,z \\neq 2)$", "hearing that z is not 2", without_two / without_two.sum()),
+    ]
     figure, axes = canvas(2, height=3.3)
-    places = torch.arange(3)
+    places = numpy.arange(3)
     told = []
-    for x, ax in enumerate(axes):
-        p, q = posterior(x), prior()
-        ax.bar(places - 0.2, p, 0.38, color=P, label=f"posterior $p(z\\,|\\,x={x})$")
-        ax.bar(places + 0.2, q, 0.38, color=Q, label="prior $p(z)$")
-        ax.set(xticks=places, xlabel="z", ylim=(0, 1.02), ylabel="probability" if x == 0 else "")
-        there, back = kl_discrete(p.unsqueeze(0), q.unsqueeze(0))[0], kl_discrete(q.unsqueeze(0), p.unsqueeze(0))[0]
-        ax.set_title(f"KL[posterior‖prior] = {nats(there)}\nKL[prior‖posterior] = {nats(back)}")
+    for ax, (label, event, after) in zip(axes, news, strict=True):
+        ax.bar(places - 0.2, after.numpy(), 0.38, color=P, label=f"after, {label}")
+        ax.bar(places + 0.2, before.numpy(), 0.38, color=Q, label="before, $p(z)$")
+        ax.set(xticks=places, xlabel="z", ylim=(0, 0.82), ylabel="probability" if ax is axes[0] else "")
+        there = kl_discrete(after.unsqueeze(0), before.unsqueeze(0))[0]
+        back = kl_discrete(before.unsqueeze(0), after.unsqueeze(0))[0]
+        ax.set_title(f"KL[after‖before] = {nats(there)}\nKL[before‖after] = {nats(back)}")
         ax.legend(loc="upper center", ncols=2, handlelength=1, columnspacing=1.2)
-        told.append(f"After x = {x}: KL[posterior‖prior] = {nats(there)}, KL[prior‖posterior] = {nats(back)}.")
-    return figure, "Prior and posterior of the small model as bars. " + " ".join(told)
+        told.append(f"After {event}: KL[after‖before] = {nats(there)}, KL[before‖after] = {nats(back)}.")
+    return figure, "Beliefs about z before and after two pieces of news, as bars. " + " ".join(told)
 
 
 @picture
 def bernoulli(kl_discrete: Divergence, p: float = 0.2) -> tuple[Figure, str]:
     """Both divergences between a coin with chance p and one with chance θ, for every θ."""
-    theta = torch.linspace(0, 1, 501, dtype=torch.float64)
+    theta = torch.linspace(-25, 25, 1001, dtype=torch.float64).sigmoid()  # close to both ends, too
+    theta = torch.cat([theta.new_zeros(1), theta, theta.new_ones(1)])
     moving = torch.stack([1 - theta, theta], -1)
     fixed = torch.tensor([1 - p, p], dtype=torch.float64).expand_as(moving)
     forward, reverse = kl_discrete(fixed, moving), kl_discrete(moving, fixed)
@@ -77,8 +85,8 @@ def maximum_likelihood(
     best = int(cross_entropy.argmin())
 
     figure, (bars, curves) = canvas(2, height=3.5, widths=[1, 1.35])
-    bars.bar(outcome - 0.2, data, 0.38, color=P, label="data, $\\hat{p}$")
-    bars.bar(outcome + 0.2, model[best], 0.38, color=Q, label=f"model, θ = {float(theta[best]):.2f}")
+    bars.bar(outcome.numpy() - 0.2, data.numpy(), 0.38, color=P, label="data, $\\hat{p}$")
+    bars.bar(outcome.numpy() + 0.2, model[best].numpy(), 0.38, color=Q, label=f"model, θ = {float(theta[best]):.2f}")
     bars.set(xlabel=f"heads in {tosses} tosses", ylabel="share", title="The data and the best model", ylim=(0, 0.5))
     bars.legend(loc="upper left")
     curves.plot(theta, cross_entropy, color=Q)
@@ -89,9 +97,9 @@ def maximum_likelihood(
     place = 0.36
     at = int((theta.squeeze(-1) - place).abs().argmin())
     curves.annotate("", (place, float(kl[at])), (place, float(cross_entropy[at])), arrowprops={"arrowstyle": "<->", "color": GREY})
-    curves.text(place + 0.01, float(kl[at] + cross_entropy[at]) / 2, "$H(\\hat{p})$, the same for all θ", va="center", color=GREY)
-    curves.text(0.9, float(cross_entropy[-1]) - 0.12, "mean negative\nlog-likelihood", ha="right", va="top", color=Q)
-    curves.text(0.87, float(kl[-1]) - 0.3, "KL from the data", ha="right", va="top", color=GREEN)
+    curves.text(place + 0.01, float(kl[at] + cross_entropy[at]) / 2, "$H(\\hat{p})$, for every θ", va="center", color=GREY)
+    for curve, label, colour in ((cross_entropy, "mean negative log-likelihood", Q), (kl, "KL from the data", GREEN)):
+        curves.text(float(theta[best]), float(curve[best]) + 0.45, label, ha="center", color=colour)
     curves.set(xlim=(0.3, 0.9), ylim=(0, None), xlabel="θ", ylabel="nats for one observation", title="Two curves, one minimum")
     return figure, (
         "Left: shares of the counts and of the best binomial. Right: the mean negative log-likelihood and the KL from the data "

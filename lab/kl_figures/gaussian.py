@@ -41,7 +41,7 @@ def integrand(mean: float = 1.0, std: float = 1.5) -> tuple[Figure, str]:
     right.fill_between(x, 0, term, where=positive, color=P, alpha=0.45, lw=0)
     right.fill_between(x, 0, term, where=~positive, color=Q, alpha=0.45, lw=0)
     right.axhline(0, color=GREY, lw=0.8)
-    right.set(xlim=(-5, 5), xlabel="x", title=f"p(x) log p(x)/q(x): blue less orange area is {kl:.3f} nats")
+    right.set(xlim=(-5, 5), xlabel="x", title=f"p log(p/q), whose area is {kl:.3f} nats")
     return figure, (
         f"Left: the densities of N(0, 1) and N({mean:g}, {std:g}²). Right: p log p/q, positive where p is the larger and negative "
         f"where q is; its integral is {kl:.3f} nats."
@@ -116,13 +116,14 @@ def mean_field(kl_gaussian_full: GaussianDivergence, correlation: float = 0.9) -
     ellipse(left, q_cov[narrow], REVERSE, f"best reverse, v = {float(v[narrow]):.2f}")
     left.set(aspect="equal", xlabel="$z_1$", ylabel="$z_2$", xlim=(-2.6, 2.6), ylim=(-2.6, 4.6), yticks=[-2, 0, 2])
     left.legend(loc="upper center", handlelength=1.2)
-    right.plot(v, forward, color=FORWARD, label="forward, KL[p‖q]")
-    right.plot(v, reverse, color=REVERSE, label="reverse, KL[q‖p]")
+    right.plot(v, forward, color=FORWARD)
+    right.plot(v, reverse, color=REVERSE)
     right.plot(v[wide], forward[wide], "o", color=FORWARD)
     right.plot(v[narrow], reverse[narrow], "o", color=REVERSE)
-    right.set(xscale="log", xlim=(0.01, 10), ylim=(0, 6), xlabel="v, the variance of q along both axes", ylabel="nats")
+    right.set(xscale="log", xlim=(0.01, 10), ylim=(0, 4.5), xlabel="v, the variance of q along both axes", ylabel="nats")
     right.set_xticks([0.01, 0.1, 1, 10], ["0.01", "0.1", "1", "10"])
-    right.legend(loc="upper center")
+    right.annotate("reverse, KL[q‖p]", (0.016, 2.75), color=REVERSE)
+    right.annotate("forward, KL[p‖q]", (9, 2.45), color=FORWARD, ha="right")
     return figure, (
         f"Left: the ellipse of a Gaussian p with correlation {correlation:g}, the round q that minimises KL[p‖q], of variance "
         f"{float(v[wide]):.2f}, and the one that minimises KL[q‖p], of variance {float(v[narrow]):.2f}, which lies inside p. "

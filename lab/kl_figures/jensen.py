@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+def format_signed(value: float) -> str:
+    return f"({value:.3f})".replace("-", "−") if value < 0 else f"{value:.3f}"
+
+
 @picture
 def chord(low: float = 0.3, high: float = 4.0, weight: float = 0.5) -> tuple[Figure, str]:
     """The logarithm and a chord below it: the log of an average above the average of the logs."""
@@ -31,10 +35,9 @@ def chord(low: float = 0.3, high: float = 4.0, weight: float = 0.5) -> tuple[Fig
     ax.plot([mean, mean], [below, above], "o", color=GREEN, ms=5)
     ax.annotate(f"log of the average = {above:.3f}", (mean, above), (-8, 7), textcoords="offset points", ha="right")
     ax.annotate(f"average of the logs = {below:.3f}", (mean, below), (10, -12), textcoords="offset points")
-    ax.annotate(f"gap = {above - below:.3f} nats", (mean, (above + below) / 2), (10, -3), textcoords="offset points", color=GREEN, weight="bold")
-    ax.axhline(0, color=GREY, lw=0.8)
     top = math.log(1.15 * high)
     ax.set(xlim=(0, 1.15 * high), ylim=(min(math.log(low), -1.3) - 0.3, top + 0.5), xlabel="v")
+    ax.set_title(f"gap = {above:.3f} − {format_signed(below)} = {above - below:.3f} nats", color=GREEN)
     ax.legend(loc="lower right")
     return figure, (
         f"The curve log v and the chord between v = {low:g} and v = {high:g}. At the weighted average {mean:.3g} the curve "
@@ -53,9 +56,9 @@ def gap_against_spread(jensen_gap: Callable[[Tensor, Tensor], Tensor]) -> tuple[
     mean = (weights * values).sum(-1)
     variance = (weights * (values / mean.unsqueeze(-1) - 1) ** 2).sum(-1)
     figure, (ax,) = canvas(height=3.3)
-    ax.plot(sigma, gap, color=GREEN, lw=3, label="your jensen_gap")
+    ax.plot(sigma, gap, color=GREEN, lw=6, alpha=0.5, label="your jensen_gap")
     ax.plot(sigma, variance / 2, color=GREY, ls="--", label="½ Var[v] / E[v]²: good while the values are close together")
-    ax.plot(sigma, sigma**2 / 2, color=INK, lw=1, ls=":", label="σ²/2, exact for these values")
+    ax.plot(sigma, sigma**2 / 2, color=INK, lw=1.2, label="σ²/2, exact for these values")
     ax.set(xlim=(0, 1.6), ylim=(0, 2.0), xlabel="σ, the spread of log v", ylabel="gap in nats")
     ax.legend(loc="upper left")
     return figure, (

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+PAPER = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0}
+"""Behind words that stand on lines."""
+
 Fit = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
@@ -38,32 +41,34 @@ def stage(ax: Axes, weights: Tensor, means: Tensor, stds: Tensor) -> Tensor:
     density = log_mixture(x, weights, means, stds).exp()
     ax.fill_between(x, 0, density, color=P, alpha=0.22, lw=0, label="p, the mixture")
     ax.plot(x, density, color=P, lw=1.2)
-    ax.set(xlim=(float(x[0]), float(x[-1])), ylim=(0, None), xlabel="x", yticks=[])
+    ax.set(xlim=(float(x[0]), float(x[-1])), xlabel="x", yticks=[])
+    ax.margins(y=0)
     ax.spines["left"].set_visible(False)
     return x
 
 
 @picture
-def two_modes(separation: float = 6.0, weight: float = 0.6, std: float = 0.8) -> tuple[Figure, str]:
+def two_modes(separation: float = 6.0, weight: float = 0.6, std: float = 1.0) -> tuple[Figure, str]:
     """The target of the last two exercises: a mixture of two Gaussians."""
     figure, (ax,) = canvas(height=2.7)
     weights, means, stds = mixture(separation, weight, std)
     stage(ax, weights, means, stds)
+    ax.set_ylim(0, 1.15 * ax.get_ylim()[1])
     ax.legend(loc="upper left", bbox_to_anchor=(0.42, 1.0))
     return figure, f"The density of a mixture of two Gaussians, {separation:g} apart, of weights {weight:g} and {1 - weight:g}."
 
 
 @picture
 def reverse_landscape(
-    fit_forward: Fit, separation: float = 6.0, weight: float = 0.6, std: float = 0.8
+    fit_forward: Fit, separation: float = 6.0, weight: float = 0.6, std: float = 1.0
 ) -> tuple[Figure, str]:  # fmt: skip
     """KL[q‖mixture] over the mean and the logarithm of the standard deviation of q, with its valleys."""
     weights, means, stds = mixture(separation, weight, std)
-    eps = torch.linspace(-8, 8, 401, dtype=torch.float64)
+    eps = torch.linspace(-7, 7, 181, dtype=torch.float64)
     rule = (-(eps**2) / 2).softmax(0)
     reach = separation / 2 + 1.5
-    mean = torch.linspace(-reach, reach, 151, dtype=torch.float64)
-    log_std = torch.linspace(-1.0, math.log(reach) + 0.35, 111, dtype=torch.float64)
+    mean = torch.linspace(-reach, reach, 111, dtype=torch.float64)
+    log_std = torch.linspace(-1.0, math.log(reach) + 0.35, 91, dtype=torch.float64)
     x = mean[None, :, None] + log_std.exp()[:, None, None] * eps
     entropy = log_std.unsqueeze(-1) + math.log(2 * math.pi * math.e) / 2
     kl = -entropy - log_mixture(x, weights, means, stds) @ rule
@@ -79,16 +84,16 @@ def reverse_landscape(
         left.plot(x_axis, density, color=REVERSE, lw=1.6, ls=["-", "--", ":"][number % 3 - 1])
         top = int(density.argmax())
         left.annotate(str(number), (float(x_axis[top]), float(density[top])), (0, 3), textcoords="offset points", ha="center", weight="bold")
-    left.set(title="p, and q at each valley")
+    left.set(title="p, and q at each valley", ylim=(0, 1.12 * left.get_ylim()[1]))
     levels = [0.1, 0.3, 0.6, 0.75, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3, 4, 6, 9, 14, 20]
     lines = right.contour(mean, log_std, kl, levels=levels, colors=INK, linewidths=0.8, alpha=0.7)
     right.clabel(lines, fmt="%g", fontsize=8)
     for number, (i, j) in enumerate(valleys, 1):
         right.plot(mean[j], log_std[i], "o", color=REVERSE, ms=7)
         place = (float(mean[j]), float(log_std[i]))
-        right.annotate(f"{number}: {float(kl[i, j]):.2f} nats", place, (0, -15), textcoords="offset points", ha="center", weight="bold")
+        right.annotate(f"{number}: {float(kl[i, j]):.2f} nats", place, (0, -17), textcoords="offset points", ha="center", weight="bold", bbox=PAPER)
     right.plot(forward_mean, math.log(forward_std), "s", color=FORWARD, ms=8)
-    right.annotate("forward fit", (forward_mean, math.log(forward_std)), (9, 2), textcoords="offset points", color=FORWARD)
+    right.annotate("forward fit", (forward_mean, math.log(forward_std)), (10, -3), textcoords="offset points", color=FORWARD, bbox=PAPER)
     right.set(xlabel="mean of q", ylabel="log of the standard deviation of q", title="KL[q‖p] for every q, in nats")
     told = "; ".join(f"mean {float(mean[j]):.1f}, std {float(log_std[i].exp()):.1f}: {float(kl[i, j]):.2f} nats" for i, j in valleys)
     return figure, (
@@ -99,7 +104,7 @@ def reverse_landscape(
 
 @picture
 def forward_and_reverse(
-    fit_forward: Fit, fit_reverse: Fit, separation: float = 6.0, weight: float = 0.6, std: float = 0.8
+    fit_forward: Fit, fit_reverse: Fit, separation: float = 6.0, weight: float = 0.6, std: float = 1.0
 ) -> tuple[Figure, str]:  # fmt: skip
     """The same mixture, fitted by one Gaussian in both directions."""
     weights, means, stds = mixture(separation, weight, std)
@@ -131,8 +136,7 @@ def as_modes_part(fit_forward: Fit, fit_reverse: Fit, weight: float = 0.6, std: 
         for component in range(2):
             label = "means of p's components" if component == 0 else None
             ax.plot(apart, means[:, component], color=P, lw=1.2, ls="--", label=label)
-        ax.fill_between(apart, mean - spread, mean + spread, color=colour, alpha=0.2, lw=0)
-        ax.plot(apart, mean, ".", color=colour, ms=6, label=f"{name} fit, mean ± std")
+        ax.errorbar(apart, mean, spread, fmt=".", color=colour, ms=6, lw=1.2, label=f"{name} fit, mean ± std")
         ax.set(xlim=(0, 8), ylim=(-6, 6), xlabel="distance between p's components", title=f"{name} fit")
         ax.legend(loc="upper left")
     axes[0].set(ylabel="x")

@@ -57,7 +57,7 @@ def clamped(kl_monte_carlo: Estimator, shift: float = 0.1, samples: int = 2, see
     heights, _, bars = ax.hist(estimate.numpy(), bins=edges.tolist(), color=P, alpha=0.75)
     for edge, bar in zip(edges[:-1], bars, strict=True):  # pyright: ignore[reportArgumentType]
         if edge < -1e-9:
-            bar.set_color(Q)
+            bar.set_facecolor(Q)
     top = float(max(heights))  # pyright: ignore[reportArgumentType]
     ax.axvline(exact, color=INK, lw=1.2, ls="--")
     ax.axvline(cut, color=GREEN, lw=2)

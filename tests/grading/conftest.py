@@ -67,8 +67,17 @@ configure(get_config(), __file__)
 """
 
 
-def marked(cell: NotebookNode, grade_id: str, *, grade=False, solution=False, locked=False, points=None) -> NotebookNode:
-    metadata = {"schema_version": 3, "grade_id": grade_id, "grade": grade, "solution": solution, "locked": locked, "task": False}
+def marked(
+    cell: NotebookNode, grade_id: str, *, grade=False, solution=False, locked=False, points=None
+) -> NotebookNode:
+    metadata = {
+        "schema_version": 3,
+        "grade_id": grade_id,
+        "grade": grade,
+        "solution": solution,
+        "locked": locked,
+        "task": False,
+    }
     if points is not None:
         metadata["points"] = points
     cell.metadata["nbgrader"] = metadata
@@ -93,7 +102,11 @@ def source_notebook() -> NotebookNode:
             stub("triple", 3),
             marked(new_code_cell('check("triple")'), "check_triple", grade=True, locked=True, points=4),
             marked(
-                new_markdown_cell("### BEGIN SOLUTION\nBecause.\n### END SOLUTION"), "proof", grade=True, solution=True, points=5
+                new_markdown_cell("### BEGIN SOLUTION\nBecause.\n### END SOLUTION"),
+                "proof",
+                grade=True,
+                solution=True,
+                points=5,
             ),
         ],
     )
@@ -126,7 +139,7 @@ RIGHT = {"double": "def double(x):\n    return x + x", "triple": "def triple(x):
 
 def answered(release: NotebookNode, answers: dict[str, str]) -> NotebookNode:
     """The release with these answers (by grade_id) written into their cells."""
-    notebook = nbformat.from_dict(json.loads(nbformat.writes(release)))
+    notebook: Any = nbformat.from_dict(json.loads(nbformat.writes(release)))
     for cell in notebook.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
         cell.source = answers.get(name, cell.source)

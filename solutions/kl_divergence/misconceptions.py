@@ -1,0 +1,1053 @@
+"""Wrong answers to this week's exercises, each with the belief behind it, and right answers written another way.
+
+Never released. `caught_by` names the laws that catch a misconception whatever the seed, `may_break` those that may.
+"""
+
+import math
+
+import torch
+from torch.distributions import Categorical, Independent, MultivariateNormal, Normal, kl_divergence
+
+from autograder.misconceptions import misconception, variation
+
+# ---- kl_discrete: right --------------------------------------------------------------------------------------------------
+
+
+@variation("kl_discrete", "xlogy, which knows that 0·log 0 = 0")
+def with_xlogy(p, q):
+    return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1)
+
+
+@variation("kl_discrete", "torch.distributions, in float64")
+def with_categorical(p, q):
+    return kl_divergence(Categorical(probs=p.double()), Categorical(probs=q.double()))
+
+
+@variation("kl_discrete", "a loop over rows and outcomes in plain Python")
+def loop_over_outcomes(p, q):
+    result = []
+    for p_row, q_row in zip(p.tolist(), q.tolist(), strict=True):
+        total = 0.0
+        for a, b in zip(p_row, q_row, strict=True):
+            if a > 0 and b > 0:
+                total += a * math.log(a / b)
+            elif a > 0:
+                total = math.inf
+        result.append(total)
+    return torch.tensor(result, dtype=p.dtype)
+
+
+@variation("kl_discrete", "the log-ratio, with NaN from 0/0 taken out of the sum")
+def with_nansum(p, q):
+    return (p * (p.log() - q.log())).nansum(-1)
+
+
+# ---- kl_discrete: wrong --------------------------------------------------------------------------------------------------
+
+
+@misconception(
+    "kl_discrete",
+    belief="KL[p‖q] averages the log-ratio over q",
+    story="The roles are exchanged: the log-ratio is weighted by the second argument, so KL[q‖p] comes back. "
+    "KL[p‖q] asks what it costs, on data from p, to believe q: the average is over p.",
+    caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "what_x_teaches_about_z"),
+)
+def arguments_swapped(p, q):
+    return (torch.xlogy(q, q) - torch.xlogy(q, p)).sum(-1)
+
+
+@misconception(
+    "kl_discrete",
+    belief="the divergence is a mean over outcomes",
+    story="The terms are averaged over the k outcomes instead of added. The weights pᵢ already make it an average; dividing by "
+    "k once more makes it depend on how many outcomes there are.",
+    caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "what_x_teaches_about_z",
+               "adds_up_over_independent_parts", "zero_only_when_equal"),
+)  # fmt: skip
+def mean_over_outcomes(p, q):
+    return (torch.xlogy(p, p) - torch.xlogy(p, q)).mean(-1)
+
+
+@misconception(
+    "kl_discrete",
+    belief="information is counted in bits",
+    story="The logarithm is to base 2, so the number is in bits. Everything in this course is in nats: bits are nats divided by "
+    "log 2.",
+    caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "what_x_teaches_about_z"),
+)
+def in_bits(p, q):
+    return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1) / math.log(2)
+
+
+@misconception(
+    "kl_discrete",
+    belief="a small epsilon makes logarithms safe",
+    story="Adding 1e-8 inside the logarithms avoids NaN, and also changes every value and turns +∞ into about 18. Zeros have "
+    "a definite meaning here: p = 0 adds nothing, q = 0 < p is infinitely bad.",
+    caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero"),
+    may_break=("adds_up_over_independent_parts", "what_x_teaches_about_z"),
+)
+def epsilon_in_the_logs(p, q):
+    return (p * ((p + 1e-8).log() - (q + 1e-8).log())).sum(-1)
+
+
+@misconception(
+    "kl_discrete",
+    belief="outcomes that either side excludes can be left out",
+    story="Every outcome with a zero is masked, also those with q = 0 < p. Those are what makes KL[p‖q] infinite: q declares "
+    "impossible what p produces.",
+    caught_by=("right_where_probabilities_are_zero", "zero_only_when_equal"),
+)
+def missing_support_dropped(p, q):
+    both = (p > 0) & (q > 0)
+    ratio = torch.where(both, p, torch.ones_like(p)) / torch.where(both, q, torch.ones_like(q))
+    return (torch.where(both, p, torch.zeros_like(p)) * ratio.log()).sum(-1)
+
+
+@misconception(
+    "kl_discrete",
+    belief="the formula takes care of zeros by itself",
+    story="0·log 0 is computed as 0·(−∞), which is NaN. The convention 0·log 0 = 0 (the limit of x log x) must be written "
+    "down.",
+    caught_by=("right_where_probabilities_are_zero", "zero_only_when_equal"),
+)
+def zeros_become_nan(p, q):
+    return (p * (p / q).log()).sum(-1)
+
+
+@misconception(
+    "kl_discrete",
+    belief="KL is a distance, so it must be symmetric",
+    story="The average of KL[p‖q] and KL[q‖p] is returned, which is Jeffreys' symmetric quantity. KL itself is not symmetric, "
+    "and which way round it stands decides what a fitted q does.",
+    caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "order_matters", "what_x_teaches_about_z"),
+)
+def a_symmetric_distance(p, q):
+    there = (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1)
+    back = (torch.xlogy(q, q) - torch.xlogy(q, p)).sum(-1)
+    return (there + back) / 2
+
+
+@misconception(
+    "kl_discrete",
+    belief="the cross-entropy is the divergence",
+    story="Σ p log p is left out, so the cross-entropy H(p, q) comes back. It differs by the entropy of p and is not zero for "
+    "q = p.",
+    caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "zero_only_when_equal", "what_x_teaches_about_z"),
+)  # fmt: skip
+def only_the_cross_entropy(p, q):
+    return -torch.xlogy(p, q).sum(-1)
+
+
+@misconception(
+    "kl_discrete",
+    belief="the logarithms are divided, not their arguments",
+    story="log p / log q is taken for log(p/q), an error that also stands in printed lecture notes. A log of a ratio is a "
+    "difference of logs.",
+    caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "never_negative", "zero_only_when_equal",
+               "adds_up_over_independent_parts", "what_x_teaches_about_z"),
+)  # fmt: skip
+def ratio_of_logs(p, q):
+    return (p * (p.log() / q.log()).log()).sum(-1)
+
+
+@misconception(
+    "kl_discrete",
+    belief="a loss is one number for the whole batch",
+    story="The rows are averaged, so every row gets the batch's mean. One number a row is asked: the mean over the batch is the "
+    "caller's business.",
+    caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "what_x_teaches_about_z", "order_matters",
+               "adds_up_over_independent_parts", "zero_only_when_equal"),
+)  # fmt: skip
+def mean_over_the_batch(p, q):
+    return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1).mean().expand(len(p))
+
+
+# ---- entropy_and_cross_entropy: right ------------------------------------------------------------------------------------
+
+
+@variation("entropy_and_cross_entropy", "torch.special.entr and xlogy")
+def with_entr(p, q):
+    return torch.special.entr(p).sum(-1), -torch.xlogy(p, q).sum(-1)
+
+
+@variation("entropy_and_cross_entropy", "a loop over rows, the cross-entropy as entropy plus KL")
+def loop_with_kl(p, q):
+    entropies, cross_entropies = [], []
+    for p_row, q_row in zip(p, q, strict=True):
+        present = p_row > 0
+        surprise = -p_row[present].log()
+        entropy = (p_row[present] * surprise).sum()
+        kl = (p_row[present] * (p_row[present].log() - q_row[present].log())).sum()
+        entropies.append(entropy)
+        cross_entropies.append(entropy + kl)
+    return torch.stack(entropies), torch.stack(cross_entropies)
+
+
+@variation("entropy_and_cross_entropy", "torch.where before the logarithm, in float64, as a list")
+def with_where(p, q):
+    p64, q64 = p.double(), q.double()
+    log_p = torch.where(p64 > 0, p64, 1.0).log()
+    log_q = torch.where(p64 > 0, q64, 1.0).log()
+    return [-(p64 * log_p).sum(-1), -(p64 * log_q).sum(-1)]
+
+
+# ---- entropy_and_cross_entropy: wrong ------------------------------------------------------------------------------------
+
+
+@misconception(
+    "entropy_and_cross_entropy",
+    belief="both averages are taken over q",
+    story="The cross-entropy is computed as −Σ qᵢ log pᵢ, which is H(q, p). The data come from p, so p weights the code "
+    "lengths −log q.",
+    caught_by=("agree_with_enumeration",),
+)
+def cross_entropy_swapped(p, q):
+    return torch.special.entr(p).sum(-1), -torch.xlogy(q, p).sum(-1)
+
+
+@misconception(
+    "entropy_and_cross_entropy",
+    belief="the cross-entropy is the divergence",
+    story="KL[p‖q] is returned in place of H(p, q). KL is what is left of the cross-entropy after the entropy of p is taken off.",
+    caught_by=("agree_with_enumeration",),
+)
+def kl_for_cross_entropy(p, q):
+    return torch.special.entr(p).sum(-1), (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1)
+
+
+@misconception(
+    "entropy_and_cross_entropy",
+    belief="entropy is the sum of p log p",
+    story="The minus sign is missing, so both come out negative. Probabilities are below one, their logs below zero: an "
+    "average surprise is the negative of the average log.",
+    caught_by=("agree_with_enumeration",),
+)
+def sign_forgotten(p, q):
+    return torch.xlogy(p, p).sum(-1), torch.xlogy(p, q).sum(-1)
+
+
+@misconception(
+    "entropy_and_cross_entropy",
+    belief="entropy is counted in bits",
+    story="The logarithms are to base 2. Everything in this course is in nats, natural logarithms: a fair coin has log 2 ≈ 0.693.",
+    caught_by=("agree_with_enumeration",),
+)
+def entropies_in_bits(p, q):
+    return torch.special.entr(p).sum(-1) / math.log(2), -torch.xlogy(p, q).sum(-1) / math.log(2)
+
+
+@misconception(
+    "entropy_and_cross_entropy",
+    belief="an impossible outcome costs nothing",
+    story="Outcomes with q = 0 are masked along with those with p = 0. But if p produces what q calls impossible, its code "
+    "length −log q is infinite, and so is the cross-entropy.",
+    caught_by=("entropies_where_probabilities_are_zero",),
+)
+def infinite_surprise_masked(p, q):
+    both = (p > 0) & (q > 0)
+    return torch.special.entr(p).sum(-1), -torch.xlogy(torch.where(both, p, 0.0), torch.where(both, q, 1.0)).sum(-1)
+
+
+@misconception(
+    "entropy_and_cross_entropy",
+    belief="the formula takes care of zeros by itself",
+    story="0·log 0 is computed as 0·(−∞) = NaN. By convention, and as the limit of x log x, it is 0.",
+    caught_by=("entropies_where_probabilities_are_zero",),
+)
+def zero_entropies_become_nan(p, q):
+    return -(p * p.log()).sum(-1), -(p * q.log()).sum(-1)
+
+
+@misconception(
+    "entropy_and_cross_entropy",
+    belief="logarithms are clamped to be safe",
+    story="Probabilities are kept above 1e-4 before the logarithm. Rare outcomes then look less surprising than they are, and "
+    "impossible ones merely unlikely.",
+    caught_by=("agree_with_enumeration",),
+)
+def clamped_probabilities(p, q):
+    return -(p * p.clamp_min(1e-4).log()).sum(-1), -(p * q.clamp_min(1e-4).log()).sum(-1)
+
+
+# ---- jensen_gap: right ---------------------------------------------------------------------------------------------------
+
+
+@variation("jensen_gap", "the log of the mean by log-sum-exp")
+def with_logsumexp(weights, values):
+    logs = values.log()
+    return torch.logsumexp(weights.log() + logs, -1) - (weights * logs).sum(-1)
+
+
+@variation("jensen_gap", "a loop over rows and values in plain Python")
+def loop_over_values(weights, values):
+    gaps = []
+    for w_row, v_row in zip(weights.tolist(), values.tolist(), strict=True):
+        mean = sum(w * v for w, v in zip(w_row, v_row, strict=True))
+        mean_log = sum(w * math.log(v) for w, v in zip(w_row, v_row, strict=True))
+        gaps.append(math.log(mean) - mean_log)
+    return weights.new_tensor(gaps)
+
+
+@variation("jensen_gap", "relative to the mean: −Σ w log(v/mean)")
+def relative_to_the_mean(weights, values):
+    mean = torch.einsum("nk,nk->n", weights, values)
+    return -(weights * (values / mean[:, None]).log()).sum(-1) + (weights.sum(-1) - 1) * mean.log()
+
+
+# ---- jensen_gap: wrong ---------------------------------------------------------------------------------------------------
+
+
+@misconception(
+    "jensen_gap",
+    belief="Jensen's inequality has the mean of the logs on top",
+    story="The difference is taken the wrong way round and comes out negative. The logarithm is concave: the log of a mean is "
+    "at least the mean of the logs.",
+    caught_by=("is_log_of_mean_minus_mean_of_log",),
+)
+def jensen_the_wrong_way_round(weights, values):
+    return (weights * values.log()).sum(-1) - (weights * values).sum(-1).log()
+
+
+@misconception(
+    "jensen_gap",
+    belief="a mean is a mean: weights are a detail",
+    story="Plain averages over the k values are taken and the weights ignored. An expectation weights every value by its probability.",
+    caught_by=("is_log_of_mean_minus_mean_of_log",),
+)
+def weights_ignored(weights, values):
+    return values.mean(-1).log() - values.log().mean(-1) + 0 * weights.sum(-1)
+
+
+@misconception(
+    "jensen_gap",
+    belief="the weights go inside the logarithm",
+    story="Σ log(wᵢvᵢ) is subtracted where Σ wᵢ log vᵢ belongs. Weights multiply what is averaged; inside the logarithm they "
+    "would be part of the value, and a weight of zero would make it −∞.",
+    caught_by=("is_log_of_mean_minus_mean_of_log",),
+)
+def weights_inside_the_log(weights, values):
+    return (weights * values).sum(-1).log() - (weights * values).log().sum(-1)
+
+
+@misconception(
+    "jensen_gap",
+    belief="the log of a mean is the mean of the logs",
+    story="Both terms are computed as the mean of the logs, so the gap is always zero. They are equal for a constant only: this gap "
+    "is what separates a bound from what it bounds.",
+    caught_by=("is_log_of_mean_minus_mean_of_log",),
+)
+def log_and_mean_exchanged(weights, values):
+    log_of_mean = (weights * values.log()).sum(-1)
+    return log_of_mean - (weights * values.log()).sum(-1)
+
+
+@misconception(
+    "jensen_gap",
+    belief="the gap is E[v] against exp E[log v]",
+    story="The outer logarithm is missing: the difference of two means is returned, and it grows with the units of v. "
+    "The gap compares logarithms, and no factor common to all values can change it.",
+    caught_by=("is_log_of_mean_minus_mean_of_log",),
+)
+def means_without_the_log(weights, values):
+    return (weights * values).sum(-1) - (weights * values.log()).sum(-1).exp()
+
+
+# ---- kl_gaussian: right --------------------------------------------------------------------------------------------------
+
+
+@variation("kl_gaussian", "torch.distributions")
+def with_normals(mu_q, log_var_q, mu_p, log_var_p):
+    q = Independent(Normal(mu_q, (0.5 * log_var_q).exp()), 1)
+    p = Independent(Normal(mu_p, (0.5 * log_var_p).exp()), 1)
+    return kl_divergence(q, p)
+
+
+@variation("kl_gaussian", "a loop over rows")
+def loop_over_rows(mu_q, log_var_q, mu_p, log_var_p):
+    result = []
+    for m, a, n, b in zip(mu_q, log_var_q, mu_p, log_var_p, strict=True):
+        result.append(0.5 * (b - a - 1 + (a - b).exp() + (m - n) ** 2 / b.exp()).sum())
+    return torch.stack(result)
+
+
+@variation("kl_gaussian", "standard deviations instead of log-variances, in float64")
+def by_standard_deviations(mu_q, log_var_q, mu_p, log_var_p):
+    mu_q, mu_p = mu_q.double(), mu_p.double()
+    sigma_q, sigma_p = (log_var_q.double() / 2).exp(), (log_var_p.double() / 2).exp()
+    per_dimension = (sigma_p / sigma_q).log() + (sigma_q**2 + (mu_q - mu_p) ** 2) / (2 * sigma_p**2) - 0.5
+    return per_dimension.sum(dim=1)
+
+
+@variation("kl_gaussian", "expm1, which is stable for nearly equal variances")
+def with_expm1(mu_q, log_var_q, mu_p, log_var_p):
+    difference = log_var_q - log_var_p
+    squared = torch.square((mu_q - mu_p) * torch.exp(-log_var_p / 2))
+    return 0.5 * torch.sum(torch.expm1(difference) - difference + squared, -1)
+
+
+# ---- kl_gaussian: wrong --------------------------------------------------------------------------------------------------
+
+
+@misconception(
+    "kl_gaussian",
+    belief="the ½ belongs to the first term",
+    story="Only the log-ratio is halved, as in some printed notes. Every term carries the ½ of the exponent −½(z − μ)²/σ².",
+    caught_by=("agrees_with_torch",),
+)
+def half_on_the_first_term(mu_q, log_var_q, mu_p, log_var_p):
+    first = 0.5 * (log_var_p - log_var_q)
+    return (first + (log_var_q - log_var_p).exp() + (mu_q - mu_p) ** 2 * (-log_var_p).exp() - 1).sum(-1)
+
+
+@misconception(
+    "kl_gaussian",
+    belief="log_var is log σ",
+    story="The log-variance is taken for the log of the standard deviation, so every variance is squared once more. "
+    "log σ² = 2 log σ: exponentiate log_var to get a variance.",
+    caught_by=("agrees_with_torch",),
+)
+def log_variance_as_log_sigma(mu_q, log_var_q, mu_p, log_var_p):
+    var_q, var_p = log_var_q.exp() ** 2, log_var_p.exp() ** 2
+    return 0.5 * (var_p.log() - var_q.log() - 1 + (var_q + (mu_q - mu_p) ** 2) / var_p).sum(-1)
+
+
+@misconception(
+    "kl_gaussian",
+    belief="σ is what the formula calls σ²",
+    story="exp(½ log σ²) is a standard deviation, and it is put where the formula has a variance. Square it, or do not halve.",
+    caught_by=("agrees_with_torch",),
+)
+def sigma_for_variance(mu_q, log_var_q, mu_p, log_var_p):
+    sigma_q, sigma_p = (0.5 * log_var_q).exp(), (0.5 * log_var_p).exp()
+    return 0.5 * (sigma_p.log() - sigma_q.log() - 1 + (sigma_q + (mu_q - mu_p) ** 2) / sigma_p).sum(-1)
+
+
+@misconception(
+    "kl_gaussian",
+    belief="the order of the arguments does not matter",
+    story="KL[p‖q] comes back instead of KL[q‖p]. The mean's distance must be measured in the widths of p, the second argument.",
+    caught_by=("agrees_with_torch",),
+)
+def gaussians_swapped(mu_q, log_var_q, mu_p, log_var_p):
+    return 0.5 * (log_var_q - log_var_p - 1 + (log_var_p - log_var_q).exp() + (mu_p - mu_q) ** 2 / log_var_q.exp()).sum(-1)
+
+
+@misconception(
+    "kl_gaussian",
+    belief="the dimensions are averaged",
+    story="A mean over the d dimensions replaces the sum, which is d times too small. In an ELBO that makes the KL term lose a factor "
+    "d against the reconstruction.",
+    caught_by=("agrees_with_torch",),
+)
+def mean_over_dimensions(mu_q, log_var_q, mu_p, log_var_p):
+    return 0.5 * (log_var_p - log_var_q - 1 + (log_var_q - log_var_p).exp() + (mu_q - mu_p) ** 2 / log_var_p.exp()).mean(-1)
+
+
+@misconception(
+    "kl_gaussian",
+    belief="constants can be dropped from a loss",
+    story="The −1 of every dimension is left out. It does not change gradients, but the value is no divergence any more: it is d/2 for "
+    "q = p.",
+    caught_by=("agrees_with_torch",),
+)
+def minus_d_dropped(mu_q, log_var_q, mu_p, log_var_p):
+    return 0.5 * (log_var_p - log_var_q + (log_var_q - log_var_p).exp() + (mu_q - mu_p) ** 2 / log_var_p.exp()).sum(-1)
+
+
+@misconception(
+    "kl_gaussian",
+    belief="p is always the standard normal",
+    story="The formula known from the VAE is used, in which p = N(0, 1), and the given p is ignored. Here p has a mean and a variance of "
+    "its own.",
+    caught_by=("agrees_with_torch",),
+)
+def prior_taken_as_standard(mu_q, log_var_q, mu_p, log_var_p):
+    return 0.5 * (log_var_q.exp() + mu_q**2 - 1 - log_var_q).sum(-1)
+
+
+@misconception(
+    "kl_gaussian",
+    belief="a little noise in the variance makes it stable",
+    story="1e-6 is added to both variances. That changes the value for small variances, and where σ² is tiny KL stops growing "
+    "although it should not.",
+    caught_by=("agrees_with_torch",),
+)
+def epsilon_in_the_variance(mu_q, log_var_q, mu_p, log_var_p):
+    var_q, var_p = log_var_q.exp() + 1e-6, log_var_p.exp() + 1e-6
+    return 0.5 * (var_p.log() - var_q.log() - 1 + (var_q + (mu_q - mu_p) ** 2) / var_p).sum(-1)
+
+
+@misconception(
+    "kl_gaussian",
+    belief="the standard deviations are numbers, not functions of the parameters",
+    story="The variances are detached, so the value is right and the gradient with respect to the log-variances is missing. A network "
+    "trained on it never learns its own uncertainty.",
+    caught_by=("autograd_agrees_with_differences",),
+)
+def variance_detached(mu_q, log_var_q, mu_p, log_var_p):
+    log_var_q, log_var_p = log_var_q.detach(), log_var_p.detach()
+    return 0.5 * (log_var_p - log_var_q - 1 + (log_var_q - log_var_p).exp() + (mu_q - mu_p) ** 2 / log_var_p.exp()).sum(-1)
+
+
+@misconception(
+    "kl_gaussian",
+    belief="KL is a distance, so it must be symmetric",
+    story="The average of KL[q‖p] and KL[p‖q] is returned, Jeffreys' symmetric quantity. KL is not symmetric, and the order decides "
+    "whether q covers p or hides in one of its modes.",
+    caught_by=("agrees_with_torch",),
+)
+def a_symmetric_gaussian_distance(mu_q, log_var_q, mu_p, log_var_p):
+    gap = (mu_q - mu_p) ** 2 * ((-log_var_q).exp() + (-log_var_p).exp())
+    return 0.25 * ((log_var_q - log_var_p).exp() + (log_var_p - log_var_q).exp() - 2 + gap).sum(-1)
+
+
+@misconception(
+    "kl_gaussian",
+    belief="the log-ratio has σ_q on top",
+    story="The sign of the log-determinant is wrong: log σ_q² − log σ_p² instead of log σ_p² − log σ_q². A narrower q must cost more, "
+    "not less.",
+    caught_by=("agrees_with_torch",),
+)
+def log_ratio_upside_down(mu_q, log_var_q, mu_p, log_var_p):
+    return 0.5 * (log_var_q - log_var_p - 1 + (log_var_q - log_var_p).exp() + (mu_q - mu_p) ** 2 / log_var_p.exp()).sum(-1)
+
+
+# ---- kl_gaussian_full: right ---------------------------------------------------------------------------------------------
+
+
+@variation("kl_gaussian_full", "torch.distributions")
+def with_multivariate_normals(mu_q, cov_q, mu_p, cov_p):
+    return kl_divergence(MultivariateNormal(mu_q, cov_q), MultivariateNormal(mu_p, cov_p))
+
+
+@variation("kl_gaussian_full", "general solvers and log-determinants instead of Cholesky factors")
+def with_solve_and_logdet(mu_q, cov_q, mu_p, cov_p):
+    gap = (mu_p - mu_q).unsqueeze(-1)
+    solved = torch.linalg.solve(cov_p, torch.cat([cov_q, gap @ gap.mT], -1))
+    d = mu_q.shape[-1]
+    traces = solved[..., :d].diagonal(dim1=-2, dim2=-1).sum(-1) + solved[..., d:].diagonal(dim1=-2, dim2=-1).sum(-1)
+    return 0.5 * (torch.logdet(cov_p) - torch.logdet(cov_q) - d + traces)
+
+
+@variation("kl_gaussian_full", "explicit inverses, in float64")
+def with_inverses(mu_q, cov_q, mu_p, cov_p):
+    mu_q, cov_q, mu_p, cov_p = mu_q.double(), cov_q.double(), mu_p.double(), cov_p.double()
+    precision, gap = torch.linalg.inv(cov_p), mu_q - mu_p
+    trace = torch.einsum("nij,nji->n", precision, cov_q)
+    quadratic = torch.einsum("ni,nij,nj->n", gap, precision, gap)
+    return 0.5 * (cov_p.det().log() - cov_q.det().log() - mu_q.shape[1] + trace + quadratic)
+
+
+@variation("kl_gaussian_full", "a loop over rows, with Cholesky factors")
+def loop_over_matrices(mu_q, cov_q, mu_p, cov_p):
+    result = []
+    for m, a, n, b in zip(mu_q, cov_q, mu_p, cov_p, strict=True):
+        lower_q, lower_p = torch.linalg.cholesky(a), torch.linalg.cholesky(b)
+        both = torch.linalg.solve_triangular(lower_p, torch.cat([lower_q, (m - n)[:, None]], 1), upper=False)
+        logs = lower_p.diagonal().log().sum() - lower_q.diagonal().log().sum()
+        result.append(logs + 0.5 * (both.square().sum() - len(m)))
+    return torch.stack(result)
+
+
+# ---- kl_gaussian_full: wrong ---------------------------------------------------------------------------------------------
+
+
+def cholesky_terms(mu_q, cov_q, mu_p, cov_p):
+    """log det Σ_q, log det Σ_p, tr(Σ_p⁻¹Σ_q), ΔᵀΣ_p⁻¹Δ and d: what most of the wrong answers below put together wrongly."""
+    lower_q, lower_p = torch.linalg.cholesky(cov_q), torch.linalg.cholesky(cov_p)
+    log_det_q = 2 * lower_q.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+    log_det_p = 2 * lower_p.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+    trace = torch.linalg.solve_triangular(lower_p, lower_q, upper=False).square().sum((-2, -1))
+    gap = torch.linalg.solve_triangular(lower_p, (mu_q - mu_p).unsqueeze(-1), upper=False).square().sum((-2, -1))
+    return log_det_q, log_det_p, trace, gap, mu_q.shape[-1]
+
+
+@misconception(
+    "kl_gaussian_full",
+    belief="the determinants are what is subtracted",
+    story="det Σ_p − det Σ_q stands where the logarithms of the determinants belong. Densities multiply, so their logs add, and it is "
+    "the log-determinant that appears.",
+    caught_by=("full_agrees_with_torch",),
+)
+def determinants_without_log(mu_q, cov_q, mu_p, cov_p):
+    log_det_q, log_det_p, trace, gap, d = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
+    return 0.5 * (log_det_p.exp() - log_det_q.exp() - d + trace + gap)
+
+
+@misconception(
+    "kl_gaussian_full",
+    belief="the log-determinant is the sum of the logs of L's diagonal",
+    story="The factor 2 is missing: Σ = LLᵀ has the determinant of L squared. So log det Σ = 2 Σ log Lᵢᵢ.",
+    caught_by=("full_agrees_with_torch",),
+)
+def log_det_of_the_factor(mu_q, cov_q, mu_p, cov_p):
+    log_det_q, log_det_p, trace, gap, d = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
+    return 0.5 * (log_det_p / 2 - log_det_q / 2 - d + trace + gap)
+
+
+@misconception(
+    "kl_gaussian_full",
+    belief="constants can be dropped from a loss",
+    story="The −d is left out. The value is then d/2 for q = p, and no divergence any more.",
+    caught_by=("full_agrees_with_torch",),
+)
+def dimension_dropped(mu_q, cov_q, mu_p, cov_p):
+    log_det_q, log_det_p, trace, gap, _ = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
+    return 0.5 * (log_det_p - log_det_q + trace + gap)
+
+
+@misconception(
+    "kl_gaussian_full",
+    belief="the order of the arguments does not matter",
+    story="KL[p‖q] comes back instead of KL[q‖p]. It is the inverse of the second argument's covariance that measures everything.",
+    caught_by=("full_agrees_with_torch",),
+)
+def full_gaussians_swapped(mu_q, cov_q, mu_p, cov_p):
+    log_det_p, log_det_q, trace, gap, d = cholesky_terms(mu_p, cov_p, mu_q, cov_q)
+    return 0.5 * (log_det_q - log_det_p - d + trace + gap)
+
+
+@misconception(
+    "kl_gaussian_full",
+    belief="only the variances matter",
+    story="The diagonals of the covariances are taken and the rest is ignored. Correlations change volumes and directions: two "
+    "Gaussians with equal variances can be far apart.",
+    caught_by=("full_agrees_with_torch",),
+)
+def correlations_ignored(mu_q, cov_q, mu_p, cov_p):
+    var_q, var_p = cov_q.diagonal(dim1=-2, dim2=-1), cov_p.diagonal(dim1=-2, dim2=-1)
+    return 0.5 * (var_p.log() - var_q.log() - 1 + (var_q + (mu_q - mu_p) ** 2) / var_p).sum(-1)
+
+
+@misconception(
+    "kl_gaussian_full",
+    belief="the Cholesky factor can stand for the covariance",
+    story="tr(L_p⁻¹L_q) is computed in place of tr(Σ_p⁻¹Σ_q). With Σ = LLᵀ the trace is the sum of the squares of L_p⁻¹L_q.",
+    caught_by=("full_agrees_with_torch",),
+)
+def factor_for_covariance(mu_q, cov_q, mu_p, cov_p):
+    log_det_q, log_det_p, _, gap, d = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
+    lower_q, lower_p = torch.linalg.cholesky(cov_q), torch.linalg.cholesky(cov_p)
+    trace = torch.linalg.solve_triangular(lower_p, lower_q, upper=False).diagonal(dim1=-2, dim2=-1).sum(-1)
+    return 0.5 * (log_det_p - log_det_q - d + trace + gap)
+
+
+@misconception(
+    "kl_gaussian_full",
+    belief="the distance of the means is squared, not whitened",
+    story="‖μ_q − μ_p‖² is added as it is. A distance means nothing before it is measured against the widths of p: it is "
+    "(μ_q − μ_p)ᵀΣ_p⁻¹(μ_q − μ_p).",
+    caught_by=("full_agrees_with_torch",),
+)
+def distance_not_whitened(mu_q, cov_q, mu_p, cov_p):
+    log_det_q, log_det_p, trace, _, d = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
+    return 0.5 * (log_det_p - log_det_q - d + trace + (mu_q - mu_p).square().sum(-1))
+
+
+@misconception(
+    "kl_gaussian_full",
+    belief="a factorisation is a numerical detail that needs no gradient",
+    story="The Cholesky factors are computed without gradients, so the covariances get none. The value is right, and nothing that "
+    "depends on it can learn a covariance.",
+    caught_by=("full_autograd_agrees_with_differences",),
+)
+def factors_without_gradient(mu_q, cov_q, mu_p, cov_p):
+    log_det_q, log_det_p, trace, gap, d = cholesky_terms(mu_q, cov_q.detach(), mu_p, cov_p.detach())
+    return 0.5 * (log_det_p - log_det_q - d + trace + gap)
+
+
+@misconception(
+    "kl_gaussian_full",
+    belief="KL is a distance, so it must be symmetric",
+    story="The average of both directions is returned. KL is not symmetric, and the direction decides what a fitted q does.",
+    caught_by=("full_agrees_with_torch",),
+)
+def a_symmetric_full_distance(mu_q, cov_q, mu_p, cov_p):
+    _, _, trace, gap, d = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
+    _, _, trace_back, gap_back, _ = cholesky_terms(mu_p, cov_p, mu_q, cov_q)
+    return 0.25 * (trace + trace_back + gap + gap_back - 2 * d)
+
+
+@misconception(
+    "kl_gaussian_full",
+    belief="the log-ratio has Σ_q on top",
+    story="log det Σ_q − log det Σ_p stands where its negative belongs. A q that is more concentrated than p must cost more, not less.",
+    caught_by=("full_agrees_with_torch",),
+)
+def log_dets_upside_down(mu_q, cov_q, mu_p, cov_p):
+    log_det_q, log_det_p, trace, gap, d = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
+    return 0.5 * (log_det_q - log_det_p - d + trace + gap)
+
+
+# ---- kl_monte_carlo: right -----------------------------------------------------------------------------------------------
+
+
+@variation("kl_monte_carlo", "torch.distributions")
+def with_log_prob(z, mu_q, log_var_q, mu_p, log_var_p):
+    q = Independent(Normal(mu_q[:, None], (log_var_q[:, None] / 2).exp()), 1)
+    p = Independent(Normal(mu_p[:, None], (log_var_p[:, None] / 2).exp()), 1)
+    log_ratio = q.log_prob(z) - p.log_prob(z)
+    return log_ratio.mean(1), log_ratio.std(1) / math.sqrt(z.shape[1])
+
+
+@variation("kl_monte_carlo", "a loop over rows; the constants that cancel are left out")
+def loop_over_estimates(z, mu_q, log_var_q, mu_p, log_var_p):
+    estimates, errors = [], []
+    for row in range(len(z)):
+        log_q = -0.5 * (log_var_q[row] + (z[row] - mu_q[row]) ** 2 / log_var_q[row].exp()).sum(-1)
+        log_p = -0.5 * (log_var_p[row] + (z[row] - mu_p[row]) ** 2 / log_var_p[row].exp()).sum(-1)
+        r = log_q - log_p
+        estimates.append(r.mean())
+        errors.append((((r - r.mean()) ** 2).sum() / (len(r) - 1) / len(r)).sqrt())
+    return torch.stack(estimates), torch.stack(errors)
+
+
+# ---- kl_monte_carlo: wrong -----------------------------------------------------------------------------------------------
+
+
+def ratios(z, mu_q, log_var_q, mu_p, log_var_p):
+    """log q(z) − log p(z) of every sample: what most of the wrong answers below average wrongly."""
+    log_q = Normal(mu_q[:, None], (log_var_q[:, None] / 2).exp()).log_prob(z).sum(-1)
+    log_p = Normal(mu_p[:, None], (log_var_p[:, None] / 2).exp()).log_prob(z).sum(-1)
+    return log_q - log_p
+
+
+@misconception(
+    "kl_monte_carlo",
+    belief="KL is never negative, so an estimate of it cannot be either",
+    story="Negative estimates are clamped to zero. That makes the estimator biased upwards where KL is small: in one experiment 0.005 "
+    "became 0.042.",
+    caught_by=("is_the_mean_of_log_ratios",),
+)
+def clamped_at_zero(z, mu_q, log_var_q, mu_p, log_var_p):
+    r = ratios(z, mu_q, log_var_q, mu_p, log_var_p)
+    return r.mean(1).clamp_min(0), r.std(1) / math.sqrt(z.shape[1])
+
+
+@misconception(
+    "kl_monte_carlo",
+    belief="the standard error is the standard deviation",
+    story="The spread of single draws is reported, not divided by √s. The error of a mean shrinks with the number of draws; the spread of "
+    "the draws does not.",
+    caught_by=("standard_error_is_honest",),
+)
+def error_not_divided(z, mu_q, log_var_q, mu_p, log_var_p):
+    r = ratios(z, mu_q, log_var_q, mu_p, log_var_p)
+    return r.mean(1), r.std(1)
+
+
+@misconception(
+    "kl_monte_carlo",
+    belief="the variance is the mean of the squared deviations",
+    story="The squared deviations are divided by s, although they are taken from the samples' own mean. That makes the error too small: "
+    "by 29 % for two samples.",
+    caught_by=("standard_error_is_honest",),
+)
+def error_with_s(z, mu_q, log_var_q, mu_p, log_var_p):
+    r = ratios(z, mu_q, log_var_q, mu_p, log_var_p)
+    return r.mean(1), r.std(1, correction=0) / math.sqrt(z.shape[1])
+
+
+@misconception(
+    "kl_monte_carlo",
+    belief="the error of a mean is the standard deviation over s",
+    story="The standard deviation is divided by s where √s belongs. Variances of independent draws add, so it is the variance of the mean "
+    "that is divided by s.",
+    caught_by=("standard_error_is_honest",),
+)
+def error_over_s(z, mu_q, log_var_q, mu_p, log_var_p):
+    r = ratios(z, mu_q, log_var_q, mu_p, log_var_p)
+    return r.mean(1), r.std(1) / z.shape[1]
+
+
+@misconception(
+    "kl_monte_carlo",
+    belief="the log can be taken after the mean",
+    story="log of the mean of q(z)/p(z) is returned. The log of a mean is not the mean of the logs: by Jensen it is larger, and what it "
+    "estimates is another divergence.",
+    caught_by=("is_the_mean_of_log_ratios",),
+)
+def log_of_the_mean_ratio(z, mu_q, log_var_q, mu_p, log_var_p):
+    r = ratios(z, mu_q, log_var_q, mu_p, log_var_p)
+    return torch.logsumexp(r, 1) - math.log(z.shape[1]), r.std(1) / math.sqrt(z.shape[1])
+
+
+@misconception(
+    "kl_monte_carlo",
+    belief="the ratio is the likelihood ratio, p over q",
+    story="log p(z) − log q(z) is averaged, which estimates −KL[q‖p]. Samples come from q, and on them q is the likelier of the two.",
+    caught_by=("is_the_mean_of_log_ratios",),
+)
+def log_p_minus_log_q(z, mu_q, log_var_q, mu_p, log_var_p):
+    r = -ratios(z, mu_q, log_var_q, mu_p, log_var_p)
+    return r.mean(1), r.std(1) / math.sqrt(z.shape[1])
+
+
+@misconception(
+    "kl_monte_carlo",
+    belief="samples and dimensions are averaged alike",
+    story="Log-densities are averaged over dimensions as well as over samples. The log-density of independent dimensions is their sum; the "
+    "mean is d times too small.",
+    caught_by=("is_the_mean_of_log_ratios",),
+)
+def dimensions_averaged(z, mu_q, log_var_q, mu_p, log_var_p):
+    r = ratios(z, mu_q, log_var_q, mu_p, log_var_p) / z.shape[2]
+    return r.mean(1), r.std(1) / math.sqrt(z.shape[1])
+
+
+@misconception(
+    "kl_monte_carlo",
+    belief="the normalising constants cancel",
+    story="The exponents are subtracted and the log-variances left out. Only what both densities share cancels, the 2π; ½ log σ² differs "
+    "between q and p.",
+    caught_by=("is_the_mean_of_log_ratios",),
+)
+def normalisers_forgotten(z, mu_q, log_var_q, mu_p, log_var_p):
+    square_q = (z - mu_q[:, None]) ** 2 / log_var_q[:, None].exp()
+    square_p = (z - mu_p[:, None]) ** 2 / log_var_p[:, None].exp()
+    r = 0.5 * (square_p - square_q).sum(-1)
+    return r.mean(1), r.std(1) / math.sqrt(z.shape[1])
+
+
+# ---- fit_forward: right --------------------------------------------------------------------------------------------------
+
+
+@variation("fit_forward", "E[x²] − E[x]²")
+def second_moment_minus_squared_mean(weights, means, stds):
+    mean = (weights * means).sum(-1)
+    return mean, ((weights * (stds**2 + means**2)).sum(-1) - mean**2).sqrt()
+
+
+@variation("fit_forward", "the mixture's own moments, from torch.distributions")
+def with_mixture_same_family(weights, means, stds):
+    from torch.distributions import MixtureSameFamily
+
+    mixture = MixtureSameFamily(Categorical(probs=weights), Normal(means, stds))
+    return mixture.mean, mixture.stddev
+
+
+@variation("fit_forward", "a loop over rows in plain Python")
+def loop_over_mixtures(weights, means, stds):
+    fitted_means, fitted_stds = [], []
+    for w, m, s in zip(weights.tolist(), means.tolist(), stds.tolist(), strict=True):
+        mean = w[0] * m[0] + w[1] * m[1]
+        variance = sum(w[k] * (s[k] ** 2 + (m[k] - mean) ** 2) for k in range(2))
+        fitted_means.append(mean)
+        fitted_stds.append(math.sqrt(variance))
+    return torch.tensor(fitted_means, dtype=means.dtype), torch.tensor(fitted_stds, dtype=means.dtype)
+
+
+# ---- fit_forward: wrong --------------------------------------------------------------------------------------------------
+
+
+@misconception(
+    "fit_forward",
+    belief="the width of a mixture is the average width of its parts",
+    story="Standard deviations are averaged with the weights. Widths do not average, variances do, and the distance between the means adds "
+    "to them.",
+    caught_by=("has_the_moments_of_the_mixture",),
+)
+def average_of_stds(weights, means, stds):
+    return (weights * means).sum(-1), (weights * stds).sum(-1)
+
+
+@misconception(
+    "fit_forward",
+    belief="the variance of a mixture is the average variance of its parts",
+    story="The variance within the components is averaged, and that between their means forgotten. The law of total variance has both: "
+    "two needles far apart make a wide mixture.",
+    caught_by=("has_the_moments_of_the_mixture",),
+)
+def between_forgotten(weights, means, stds):
+    return (weights * means).sum(-1), (weights * stds**2).sum(-1).sqrt()
+
+
+@misconception(
+    "fit_forward",
+    belief="the best Gaussian sits on the main mode",
+    story="The heavier component is returned. That is what minimising KL[q‖mixture] tends to; KL[mixture‖q] is infinite or huge where q "
+    "misses what the mixture has, so q must cover both modes.",
+    caught_by=("has_the_moments_of_the_mixture",),
+)
+def heavier_component(weights, means, stds):
+    heavier = weights.argmax(-1, keepdim=True)
+    return means.gather(-1, heavier)[:, 0], stds.gather(-1, heavier)[:, 0]
+
+
+@misconception(
+    "fit_forward",
+    belief="the width asked for is a variance",
+    story="The variance is returned where the standard deviation is asked. Its unit is the square of x's: take the root.",
+    caught_by=("has_the_moments_of_the_mixture",),
+)
+def variance_for_std(weights, means, stds):
+    mean = (weights * means).sum(-1)
+    return mean, (weights * (stds**2 + (means - mean[:, None]) ** 2)).sum(-1)
+
+
+@misconception(
+    "fit_forward",
+    belief="both components count the same",
+    story="Plain averages are taken and the weights ignored. A component that hardly ever occurs must hardly count.",
+    caught_by=("has_the_moments_of_the_mixture",),
+)
+def components_not_weighted(weights, means, stds):
+    mean = means.mean(-1)
+    return mean, (stds**2 + (means - mean[:, None]) ** 2).mean(-1).sqrt() + 0 * weights.sum(-1)
+
+
+@misconception(
+    "fit_forward",
+    belief="a mixture is a weighted sum of random variables",
+    story="The variance Σ wₖ²σₖ² is that of the sum w₁x₁ + w₂x₂ of two draws. A mixture draws from one component or the other: its "
+    "density is the weighted sum, not its samples.",
+    caught_by=("has_the_moments_of_the_mixture",),
+)
+def sum_of_random_variables(weights, means, stds):
+    return (weights * means).sum(-1), (weights**2 * stds**2).sum(-1).sqrt()
+
+
+# ---- fit_reverse: right --------------------------------------------------------------------------------------------------
+
+
+def reverse_objective(mean, std, weights, means, stds):
+    """KL[q‖mixture] on a grid of 401 points over ±8 standard deviations of q, by the trapezoid rule."""
+    z = torch.linspace(-8, 8, 401, dtype=mean.dtype)
+    x = mean + std * z
+    mass = torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) * (z[1] - z[0])
+    log_q = -(z**2) / 2 - 0.5 * math.log(2 * math.pi) - std.log()
+    log_parts = weights.log() - 0.5 * ((x[:, None] - means) / stds) ** 2 - stds.log() - 0.5 * math.log(2 * math.pi)
+    return (mass * (log_q - torch.logsumexp(log_parts, -1))).sum()
+
+
+@variation("fit_reverse", "LBFGS from the heavier component")
+def with_lbfgs(weights, means, stds):
+    weights, means, stds = weights.double(), means.double(), stds.double()
+    heavier = weights.argmax()
+    parameters = torch.stack([means[heavier], stds[heavier].log()]).requires_grad_()
+    optimiser = torch.optim.LBFGS([parameters], max_iter=60, line_search_fn="strong_wolfe")
+
+    def closure():
+        optimiser.zero_grad()
+        loss = reverse_objective(parameters[0], parameters[1].exp(), weights, means, stds)
+        loss.backward()
+        return loss
+
+    optimiser.step(closure)
+    return parameters[0].detach(), parameters[1].exp().detach()
+
+
+@variation("fit_reverse", "Adam, 150 steps from the first component, in the inputs' dtype")
+def with_adam(weights, means, stds):
+    parameters = torch.stack([means[0], stds[0].log()]).requires_grad_()
+    optimiser = torch.optim.Adam([parameters], lr=0.1)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 150)
+    for _ in range(150):
+        optimiser.zero_grad()
+        reverse_objective(parameters[0], parameters[1].exp(), weights, means, stds).backward()
+        optimiser.step()
+        schedule.step()
+    return parameters[0].item(), parameters[1].exp().item()
+
+
+@variation("fit_reverse", "a grid search, refined eight times around its best point, in loops")
+def grid_search(weights, means, stds):
+    weights, means, stds = weights.double(), means.double(), stds.double()
+    mean, log_std = means[weights.argmax()], stds[weights.argmax()].log()
+    step = 0.5
+    for _ in range(8):
+        for _ in range(6):  # walk until the middle of the grid is the best
+            moves = [(i * step, j * step) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+            values = [
+                float(reverse_objective(mean + a * log_std.exp(), (log_std + b).exp(), weights, means, stds)) for a, b in moves
+            ]
+            a, b = moves[values.index(min(values))]
+            mean, log_std = mean + a * log_std.exp(), log_std + b
+            if a == b == 0:
+                break
+        step /= 2
+    return mean, log_std.exp()
+
+
+# ---- fit_reverse: wrong --------------------------------------------------------------------------------------------------
+
+
+@misconception(
+    "fit_reverse",
+    belief="both directions of KL have the same minimum",
+    story="The mixture's mean and variance are returned, the minimum of KL[mixture‖q]. KL[q‖mixture] punishes q for being where the "
+    "mixture is not, so q avoids the gap between distant modes.",
+    caught_by=("is_a_local_minimum",),
+)
+def moment_matching(weights, means, stds):
+    mean = (weights * means).sum()
+    return mean, (weights * (stds**2 + (means - mean) ** 2)).sum().sqrt()
+
+
+@misconception(
+    "fit_reverse",
+    belief="mode seeking means copying a component",
+    story="The heavier component is returned as it is. That is right only for distant components; where they overlap, the minimum lies "
+    "between them and is wider than either.",
+    caught_by=("is_a_local_minimum",),
+)
+def copies_the_heavier_component(weights, means, stds):
+    heavier = weights.argmax()
+    return means[heavier], stds[heavier]
+
+
+@misconception(
+    "fit_reverse",
+    belief="the best Gaussian is the one that fits the peak",
+    story="The mixture's highest point gives the mean and its curvature there the width: Laplace's approximation. It looks at the peak "
+    "alone, where KL[q‖mixture] averages over all of q.",
+    caught_by=("is_a_local_minimum",),
+)
+def laplace_approximation(weights, means, stds):
+    x = torch.linspace(float(means.min()) - 3, float(means.max()) + 3, 20001, dtype=torch.float64)
+    log_parts = weights.log() + Normal(means.double(), stds.double()).log_prob(x[:, None])
+    log_p = torch.logsumexp(log_parts, -1)
+    peak = log_p[1:-1].argmax() + 1
+    curvature = (log_p[peak + 1] - 2 * log_p[peak] + log_p[peak - 1]) / (x[1] - x[0]) ** 2
+    return x[peak], (-curvature).rsqrt()
+
+
+@misconception(
+    "fit_reverse",
+    belief="a few steps of gradient descent are enough",
+    story="Ten small steps are taken from the middle, and q is still on its way. Look at the loss, or at the gradient, before stopping.",
+    caught_by=("is_a_local_minimum",),
+)
+def stops_too_early(weights, means, stds):
+    parameters = torch.stack([means.mean() + 0.5, means.new_zeros(())]).requires_grad_()
+    optimiser = torch.optim.SGD([parameters], lr=0.01)
+    for _ in range(10):
+        optimiser.zero_grad()
+        reverse_objective(parameters[0], parameters[1].exp(), weights, means, stds).backward()
+        optimiser.step()
+    return parameters[0].item(), parameters[1].exp().item()
+
+
+@misconception(
+    "fit_reverse",
+    belief="gradient descent finds the minimum wherever it starts",
+    story="The descent starts from the mixture's own mean and width. Between two distant modes it ends in a third minimum, which covers "
+    "both, pays for the gap, and is worse than either mode alone.",
+    caught_by=("takes_one_of_two_distant_modes",),
+)
+def descends_from_the_middle(weights, means, stds):
+    weights, means, stds = weights.double(), means.double(), stds.double()
+    mean = (weights * means).sum()
+    std = (weights * (stds**2 + (means - mean) ** 2)).sum().sqrt()
+    parameters = torch.stack([mean, std.log()]).requires_grad_()
+    optimiser = torch.optim.LBFGS([parameters], max_iter=60, line_search_fn="strong_wolfe")
+
+    def closure():
+        optimiser.zero_grad()
+        loss = reverse_objective(parameters[0], parameters[1].exp(), weights, means, stds)
+        loss.backward()
+        return loss
+
+    optimiser.step(closure)
+    return parameters[0].detach(), parameters[1].exp().detach()

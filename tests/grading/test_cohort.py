@@ -1,0 +1,287 @@
+"""A class is graded to the last student, whatever any of them hands in, and anyone can repeat it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.answer import Fault
+from autograder.cohort import Grader, Sessions, default_jobs, grade_class
+from autograder.course import Course
+from autograder.sandbox import SandboxUnavailable
+from tests.grading.conftest import RIGHT, Submit
+
+
+def points(course: Course, **options: Any) -> dict[str, float]:
+    return {grade.student: grade.verdict.points for grade in grade_class(course, "toy", record=False, **options)}
+
+
+def right(double: str) -> dict[str, str]:
+    return {**RIGHT, "double": double}
+
+
+# ---- in this process
+
+
+@pytest.mark.usefixtures("here")
+def test_everyone_is_graded_in_order_and_told_of(course: Course, submit: Submit) -> None:
+    for student in ("b", "c", "a"):
+        submit(student)
+    told: list[tuple[str, int, int]] = []
+    grades = grade_class(
+        course, "toy", record=False, progress=lambda grade, done, all_: told.append((grade.student, done, all_))
+    )
+    assert [(grade.student, grade.verdict.points) for grade in grades] == [("a", 7), ("b", 7), ("c", 7)]
+    assert told == [("a", 1, 3), ("b", 2, 3), ("c", 3, 3)]
+    assert (grades.interrupted, grades.waiting) == (False, [])
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "is empty"),
+        ("{", "not JSON"),
+        (b"\xff" * 100, "UTF-8"),
+        ('{"nbformat": 4, "cells": 3}', "no list of cells"),
+        (b" " * 20_000_001, "MB large"),
+        ('{"nbformat": 4, "cells": []}', "none of the cells of toy"),
+    ],
+)
+def test_a_file_that_cannot_be_graded_gets_its_reason_and_costs_nobody_else(
+    content: Any, says: str, course: Course, submit: Submit
+) -> None:
+    submit("broken", content=content)
+    submit("fine")
+    broken, fine = grade_class(course, "toy", record=False)
+    assert says in broken.verdict.problem
+    assert (broken.verdict.points, fine.verdict.points) == (0, 7)
+    assert not broken.failed
+
+
+@pytest.mark.usefixtures("here")
+def test_a_notebook_under_another_name_is_told_apart_from_none(course: Course, submit: Submit) -> None:
+    submit("jane").rename(course.folder("submitted", "jane", "toy") / "homework.ipynb")
+    (grade,) = grade_class(course, "toy", record=False)
+    assert "There is no file toy.ipynb" in grade.verdict.problem
+    assert "There is: homework.ipynb." in grade.verdict.problem
+
+
+@pytest.mark.usefixtures("here")
+def test_answers_of_a_notebook_that_lost_its_metadata_still_count(course: Course, submit: Submit, release: Any) -> None:
+    notebook = json.loads(submit("jane").read_text())
+    for cell in notebook["cells"]:
+        cell["metadata"] = {}
+    submit("jane", content=json.dumps(notebook))
+    assert points(course) == {"jane": 7}
+
+
+@pytest.mark.usefixtures("here")
+def test_laws_beside_a_submission_are_not_used(course: Course, submit: Submit) -> None:
+    submit("forger", right("def double(x):\n    return x")).with_name("laws.py").write_text("raise SystemExit")
+    assert points(course) == {"forger": 4}
+
+
+@pytest.mark.usefixtures("here")
+def test_a_law_that_crashes_leaves_points_pending_and_is_the_graders_fault(course: Course, submit: Submit) -> None:
+    laws = course.source("toy") / "laws.py"
+    laws.write_text(laws.read_text().replace("CRASHES = False", "CRASHES = True"))
+    submit("jane")
+    (grade,) = grade_class(course, "toy", record=False)
+    assert [exercise.status for exercise in grade.verdict.exercises] == ["correct", "pending"]
+    assert grade.pending
+
+
+@pytest.mark.usefixtures("here")
+def test_a_failure_of_the_grader_itself_is_pending_for_one_and_told_to_the_instructor(
+    course: Course, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import autograder.cohort
+
+    judge = autograder.cohort.judge_submission
+
+    def sometimes(*args: Any, student: str, **kwargs: Any) -> Any:
+        if student == "unlucky":
+            raise RuntimeError("a defect of ours")
+        return judge(*args, student=student, **kwargs)
+
+    monkeypatch.setattr("autograder.cohort.judge_submission", sometimes)
+    submit("unlucky")
+    submit("lucky")
+    grades = grade_class(course, "toy", record=False)
+    assert {grade.student: (grade.pending, grade.verdict.points) for grade in grades} == {"lucky": (False, 7), "unlucky": (True, 0)}
+    assert "a defect of ours" in grades.failed[0].failed
+    assert "a defect of ours" not in json.dumps(grades.to_json())
+
+
+@pytest.mark.usefixtures("here")
+def test_ctrl_c_keeps_what_is_graded(course: Course, submit: Submit) -> None:
+    for student in "abc":
+        submit(student)
+
+    def press(grade: Any, done: int, all_: int) -> None:
+        if grade.student == "b":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    grades = grade_class(course, "toy", progress=press)
+    assert (grades.interrupted, [grade.student for grade in grades], grades.waiting) == (True, ["a", "b"], ["c"])
+    assert (course.root / "autograded" / "b" / "toy" / "toy.ipynb").is_file()
+
+
+def test_without_a_sandbox_nobody_is_graded(course: Course, submit: Submit, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(**_: Any) -> Any:
+        raise SandboxUnavailable("There is no bwrap here.")
+
+    monkeypatch.setattr("autograder.cohort.open_sandbox", none)
+    submit("jane")
+    with pytest.raises(SandboxUnavailable):
+        grade_class(course, "toy")
+    assert not (course.root / "autograded").exists()
+
+
+def test_few_submissions_are_graded_by_one_process() -> None:
+    assert default_jobs(0) == default_jobs(30) == 1
+
+
+# ---- a session that ends, by a script of what each request does
+
+
+class Scripted:
+    """Sessions that answer by name: "ok", a fault's kind in the reply, or "die"."""
+
+    def __init__(self, **does: str) -> None:
+        self.does, self.opened, self.asked = does, 0, []
+
+    def session(self) -> Any:
+        self.opened += 1
+        return self
+
+    def close(self) -> None:
+        pass
+
+    def request(self, request: dict[str, Any]) -> dict[str, Any]:
+        names = [request["target"]] if "target" in request else [cell["source"] for cell in request["cells"]]
+        for name in names:
+            self.asked.append(name)
+            what = self.does.get(name, "ok")
+            if what == "die":
+                raise Fault("died", f"{name} ended it.")
+            if what != "ok":
+                return {"fault": {"kind": what, "message": f"{name} failed."}}
+        return {"value": 1}
+
+
+def ask(sessions: Sessions, name: str) -> str:
+    try:
+        reply = sessions.request({"op": "call", "target": name})
+    except Fault as fault:
+        return fault.kind
+    return reply.get("fault", {}).get("kind", "ok")
+
+
+def test_an_answer_that_ends_the_session_costs_itself_alone() -> None:
+    sandbox = Scripted(f="die")
+    sessions = Sessions(sandbox, "toy", [])
+    assert [ask(sessions, name) for name in "fffg"] == ["died", "died", "died", "ok"]
+    assert (sandbox.asked.count("f"), sandbox.opened) == (1, 2)
+
+
+def test_an_answer_that_never_ends_is_asked_once() -> None:
+    sandbox = Scripted(f="cpu_limit")
+    sessions = Sessions(sandbox, "toy", [])
+    assert [ask(sessions, name) for name in "fffg"] == ["cpu_limit"] * 3 + ["ok"]
+    assert sandbox.asked.count("f") == 1
+
+
+def test_the_answer_after_one_that_failed_starts_afresh_and_others_share_a_session() -> None:
+    sandbox = Scripted(f="raised")
+    sessions = Sessions(sandbox, "toy", [])
+    assert [ask(sessions, name) for name in "effgh"] == ["ok", "raised", "raised", "ok", "ok"]
+    assert sandbox.opened == 2
+
+
+def test_a_cell_that_ends_the_process_is_left_out_and_named() -> None:
+    cells = [{"index": i, "source": name, "locked": False} for i, name in enumerate(["a", "bad", "c"], start=1)]
+    sessions = Sessions(Scripted(bad="die"), "toy", cells)
+    assert ask(sessions, "f") == "ok"
+    assert sessions.notes[0].startswith("Cell 2 ends the notebook's process")
+
+
+def test_a_notebook_of_deadly_cells_is_given_up(course: Course) -> None:
+    cells = [{"index": i, "source": "bad", "locked": False} for i in range(1, 9)]
+    sandbox = Scripted(bad="die")
+    sessions = Sessions(sandbox, "toy", cells)
+    assert {ask(sessions, "f"), ask(sessions, "g")} == {"died"}
+    assert sandbox.opened < 12
+
+
+# ---- behind the walls
+
+HOSTILE = {
+    "exits-on-import": "import os\nx = os._exit(0)\ndef double(x):\n    return 2 * x",
+    "exits": "import os\ndef double(x):\n    os._exit(0)",
+    "forks": "import os\ndef double(x):\n    while True: os.fork()",
+    "interrupts": "def double(x):\n    raise KeyboardInterrupt",
+    "leaves": "import sys\ndef double(x):\n    sys.exit(0)",
+    "recurses": "def double(x):\n    return double(x)",
+    "shouts": "def double(x):\n    print('x' * 1_000_000)\n    return x",
+    "swells": "def double(x):\n    return x.new_zeros(1_250_000_000_000).sum() + x",
+}
+
+
+@pytest.fixture
+def hostile_class(course: Course, submit: Submit) -> dict[str, float]:
+    """Everyone's `triple` is right and `double` is not; two honest students sit among them."""
+    for student, double in HOSTILE.items():
+        submit(student, right(double))
+    submit("honest-1")
+    submit("zealous")
+    return {**dict.fromkeys(HOSTILE, 4.0), "honest-1": 7.0, "zealous": 7.0}
+
+
+def test_what_one_submission_does_costs_it_its_own_exercise_and_nobody_else_anything(
+    course: Course, hostile_class: dict[str, float]
+) -> None:
+    grades = grade_class(course, "toy", jobs=1, record=False)
+    assert {grade.student: grade.verdict.points for grade in grades} == hostile_class
+    assert not grades.failed
+    for grade in grades:
+        for exercise in grade.verdict.exercises:
+            assert exercise.points == exercise.max_points or exercise.message or exercise.laws[0].witness
+
+
+def test_grades_do_not_depend_on_the_number_of_processes_and_repeat(course: Course, submit: Submit) -> None:
+    submit("exits", right(HOSTILE["exits"]))
+    submit("honest")
+    submit("wrong", right("def double(x):\n    return 2 * x + 1"))
+    one = grade_class(course, "toy", jobs=1, record=False).to_json()
+    two = grade_class(course, "toy", jobs=2, record=False).to_json()
+    assert json.dumps(one) == json.dumps(two)
+
+
+def test_a_grading_process_that_dies_costs_one_pending_grade(course: Course, submit: Submit, tmp_path: Path) -> None:
+    flag = tmp_path / "died"
+    laws = course.source("toy") / "laws.py"
+    crash = f"import os, pathlib\n    if not pathlib.Path({str(flag)!r}).exists():\n        pathlib.Path({str(flag)!r}).touch(); os._exit(9)"
+    laws.write_text(laws.read_text().replace("if CRASHES:", f"{crash}\n    if CRASHES:"))
+    for student in "abc":
+        submit(student)
+    grades = grade_class(course, "toy", jobs=2, record=False)
+    assert sorted((bool(grade.failed), grade.verdict.points) for grade in grades) == [(False, 7), (False, 7), (True, 0)]
+
+
+@pytest.fixture
+def grader(course: Course) -> Iterator[Grader]:
+    with Grader(course, "toy") as opened:
+        yield opened
+
+
+def test_one_warm_sandbox_serves_many_submissions(grader: Grader, submit: Submit) -> None:
+    paths = [submit(f"student-{i:02}") for i in range(3)]
+    assert [grader.grade(path.parts[-3]).verdict.points for path in paths] == [7, 7, 7]

@@ -1,0 +1,193 @@
+"""Every command in the pages is run as it stands there, in a copy of the course, in the order of the page.
+
+What cannot be run within a test (`make demo`, `make test`) is held against the Makefile. A command that no rule here knows
+makes the test fail, and so does a link to a file that is not there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from nbgrader.apps import NbGraderApp
+from typer.testing import CliRunner
+
+from autograder import cli
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [
+    "README.md",
+    "syllabus.md",
+    "CHANGELOG.md",
+    *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")),
+]
+SHELL = {"sh", "shell", "bash", "console"}
+OTHER = {"text", "python", "json", "toml"}
+FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+INDENTED = re.compile(r"^(?: {4}|\t)(.*)$", re.MULTILINE)
+INLINE = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+UNIT = "kl_divergence"
+NBGRADER = {str(name) for name in NbGraderApp.subcommands}  # pyright: ignore
+
+# 1 is what an honest `check` of an untouched notebook says, and `collect` where an archive holds more than submissions.
+EXPECTED = {("dlvm", "check"): {0, 1}}
+
+
+@dataclass(frozen=True)
+class Block:
+    language: str
+    lines: tuple[str, ...]
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def blocks(page: str) -> list[Block]:
+    return [Block(language, tuple(body.splitlines())) for language, body in FENCE.findall(text_of(page))]
+
+
+def commands(page: str) -> list[str]:
+    """The page's commands in order, with continued lines joined, without prompts and comments."""
+    found = []
+    for block in blocks(page):
+        if block.language in SHELL:
+            joined = "\n".join(block.lines).replace("\\\n", " ")
+            found += [line.strip().removeprefix("$ ") for line in joined.splitlines() if line.strip()]
+    return [line for line in found if not line.startswith("#")]
+
+
+# ---- how a command is tried ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the course, with an archive of submissions as a learning platform gives it."""
+    copy = tmp_path_factory.mktemp("pages") / "course"
+    copy.mkdir()
+    for name in ("solutions", "exercises"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("nbgrader_config.py", "Makefile", "pyproject.toml", "LICENSE", "LICENSE-text"):
+        shutil.copy(ROOT / name, copy)
+    with zipfile.ZipFile(copy / "submissions.zip", "w") as archive:
+        for student in ("Ada Doe_101", "Bob Roe_102"):
+            archive.write(ROOT / f"exercises/{UNIT}/{UNIT}.ipynb", f"{student}_assignsubmission_file_/{UNIT}.ipynb")
+    return copy
+
+
+def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    binaries = Path(sys.executable).parent
+    path = f"{binaries}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
+
+
+def try_command(line: str, folder: Path) -> None:
+    arguments = shlex.split(line, comments=True)
+    program = arguments[0]
+    if program == "make":
+        assert set(arguments[1:]) <= targets(), f"{line}: the Makefile has {sorted(targets())}"
+        expected, done = {0}, run(["make", "--dry-run", *arguments[1:]], ROOT)
+    elif program in ("dlvm", "nbgrader"):
+        assert program == "dlvm" or arguments[1] in NBGRADER, f"nbgrader has no command {arguments[1]}"
+        expected, done = EXPECTED.get((program, arguments[1]), {0}), run(arguments, folder)
+    else:
+        pytest.fail(f"no rule here knows how to try `{line}`: give it one, or show the command in prose")
+    said = f"`{line}` ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    assert done.returncode in expected, said
+    assert "Traceback" not in done.stderr, said
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
+def test_every_command_of_the_page_runs(page: str, course: Path) -> None:
+    for line in commands(page):
+        try_command(line, course)
+
+
+@pytest.mark.parametrize(
+    "line", ["dlvm frobnicate", "make coffee", "curl example.invalid", "dlvm list --frob", "nbgrader brew"]
+)
+def test_an_unknown_command_would_be_noticed(line: str, tmp_path: Path) -> None:
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        try_command(line, tmp_path)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_command_hides_where_it_would_not_be_run(page: str) -> None:
+    for block in blocks(page):
+        assert block.language in SHELL | OTHER, (
+            f"{page}: say what ```{block.language} is: one of {sorted(SHELL | OTHER)}"
+        )
+    hidden = [line for block in blocks(page) if block.language in OTHER for line in block.lines]
+    hidden += INDENTED.findall(FENCE.sub("", text_of(page)))
+    programs = ("dlvm ", "make ", "nbgrader ", "pip ", "python ", "$ ")
+    assert not [line for line in hidden if line.strip().startswith(programs)]
+
+
+# ---- what prose says -----------------------------------------------------------------------------------------------------
+
+
+def mentions(page: str) -> Iterator[str]:
+    """Commands named within a sentence, in backticks."""
+    for code in INLINE.findall(FENCE.sub("", text_of(page))):
+        if code.split()[0] in ("dlvm", "make") and len(code.split()) > 1:
+            yield code
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_named_in_prose_exist_with_their_options(page: str) -> None:
+    for mention in mentions(page):
+        program, name, *rest = shlex.split(mention)
+        if program == "make":
+            assert name in targets(), f"{page} names `{mention}`; the Makefile has {sorted(targets())}"
+            continue
+        shown = CliRunner().invoke(cli.app, [name, "--help"], env={"COLUMNS": "200"})
+        assert shown.exit_code == 0, f"{page} names `{mention}`; there is no such command"
+        for option in (word.split("=")[0] for word in rest if word.startswith("--")):
+            assert re.search(rf"{option}\b", shown.stdout), f"{page} names `{mention}`; {name} has no {option}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_within_the_repository_lead_somewhere(page: str) -> None:
+    for target in LINK.findall(FENCE.sub("", text_of(page))):
+        if "://" not in target:
+            assert (ROOT / page).parent.joinpath(target).exists(), f"{page} links to {target}"
+
+
+def test_the_readme_and_the_help_name_the_same_exit_codes() -> None:
+    table = set(re.findall(r"^\| (\d+) \|", text_of("README.md"), re.MULTILINE))
+    assert table == set(re.findall(r"^- (\d+):", cli.EXIT_CODES, re.MULTILINE))
+
+
+def test_the_syllabus_calls_complete_exactly_what_there_is() -> None:
+    rows = re.findall(r"^\| \d+ \| `(\w+)` \|.*\| (.+?) \|$", text_of("syllabus.md"), re.MULTILINE)
+    complete = {slug for slug, state in rows if state == "**complete**"}
+    assert complete == {folder.parent.name for folder in (ROOT / "solutions").glob("*/laws.py")}
+
+
+def test_the_syllabus_lists_the_exercises_of_each_complete_unit() -> None:
+    from autograder.exercise import Unit
+
+    unit = Unit.load(ROOT / "solutions" / UNIT)
+    written = re.findall(r"^\| \d+ \| `(\w+)` \| [^|]+ \|$", text_of("syllabus.md"), re.MULTILINE)
+    assert written == list(unit.exercises)
+    assert unit.minutes == 240  # "about four hours"
+
+
+def test_the_readme_names_every_make_target_that_people_use() -> None:
+    named = {word for line in commands("README.md") if line.startswith("make ") for word in line.split()[1:]}
+    assert targets() - named <= {"clean", "notebook"}
