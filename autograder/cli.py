@@ -366,6 +366,7 @@ def show_grades(unit: str, grades: Sequence[Grade], stories: Mapping[str, str] |
     pending = sum(grade.pending for grade in grades)
     marked = f", {pending} with points pending: look at those first (marked ?)." if pending else "."
     write(f"\n{unit}: {len(grades)} graded{marked} The gradebook and autograded/ are written.")
+    write("These are the points that laws give; what is graded by hand comes on top.")
 
 
 @command("demo")

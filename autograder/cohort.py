@@ -14,6 +14,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import time
 import traceback
 from collections import Counter
@@ -444,18 +445,18 @@ class _Worker:
 
     def stop(self) -> None:
         self.connection.close()
-        self.process.join(timeout=5)
-        if self.process.is_alive():
-            self.process.terminate()
-            self.process.join(timeout=5)
+        if self.student is not None:
+            self.process.terminate()  # it is in the middle of a submission: no use in waiting for that
+        self.process.join(timeout=10)
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
 
 
 def _work(connection: Connection, root: Path, unit: str, trust: bool, device: str) -> None:
-    """The other side of `_Worker`. Ctrl-C is for the parent to answer: it closes the pipe, and this ends."""
+    """The other side of `_Worker`. Ctrl-C is for the parent to answer, which then ends this: with its sandbox."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         with Grader(Course(root), unit, trust=trust, device=device) as grader:
             while True:

@@ -58,10 +58,10 @@ def configure(c: Any, file: str | Path, *, trust: bool = False) -> None:
         "nbgrader.preprocessors.ClearHiddenTests",
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]
-    _have_alembic_on_path()
+    have_alembic_on_path()
 
 
-def _have_alembic_on_path() -> None:
+def have_alembic_on_path() -> None:
     """nbgrader runs `alembic` by name to make its database; in an environment that is not activated it lies beside Python."""
     scripts = sysconfig.get_path("scripts")
     if shutil.which("alembic") is None and shutil.which("alembic", path=scripts):

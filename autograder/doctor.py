@@ -318,9 +318,9 @@ def _shows(path: Path, told: Any) -> bool:
     """Whether what was read of a path is more than the way to Python: folders above it are there, with nothing else in them."""
     from autograder.sandbox import view
 
-    shown = [Path(sys.base_prefix), *view.site_directories()]
     names = told if isinstance(told, list) else []
-    return any(not any(place.is_relative_to(path / name) for place in shown) for name in names)
+    python = view.interpreter()
+    return any(not any(place.is_relative_to(path / name) for place in python) for name in names)
 
 
 def _user(prisoner: Any) -> str:

@@ -25,6 +25,7 @@ import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -160,13 +161,13 @@ class Exercise:
         parameters = ", ".join(f"{name}: {spec}" for name, spec in self.parameters.items())
         return f"{self.name}({parameters})" + ("" if self.is_class else f" -> {self.returns}")
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, Any]:
         called = self.declaration.__init__ if self.is_class else self.declaration
         parameters = inspect.signature(called, eval_str=True).parameters
         return {name: spec_of(item.annotation) for name, item in parameters.items() if name != "self"}
 
-    @property
+    @cached_property
     def returns(self) -> Any:
         return (
             ObjectSpec(self.name)

@@ -428,16 +428,19 @@ def _in_transaction(db: Any, work: Callable[[], Any]) -> Any:
         raise GradebookProblem(_unusable(str(db.get_bind().url), error)) from None
 
 
-def _patient(attempt: Callable[[], Any], tries: int = 4) -> Any:
-    """Try again while the database is locked: SQLite itself waits five seconds each time."""
-    for remaining in reversed(range(tries)):
+DATABASE_PATIENCE = 20.0
+"""For how many seconds a locked database is tried again. SQLite itself waits five seconds at each try."""
+
+
+def _patient(attempt: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + DATABASE_PATIENCE
+    while True:
         try:
             return attempt()
         except OperationalError as error:
-            if not remaining or "locked" not in str(error):
+            if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
-    raise AssertionError("unreachable")
 
 
 def _unusable(url: str, error: OperationalError) -> str:

@@ -50,7 +50,9 @@ def misconception(
 ) -> Callable[[Callable[..., Any]], Entry]:  # fmt: skip
     """Declare a wrong answer: the belief it stands for, its story in two sentences, the laws that always catch it."""
     if isinstance(caught_by, str) or isinstance(may_break, str) or not caught_by:
-        raise ValueError(f"“{belief}”: caught_by and may_break are tuples of law names, and some law must always catch it")
+        raise ValueError(
+            f"“{belief}”: caught_by and may_break are tuples of law names, and some law must always catch it"
+        )
 
     def declare(function: Callable[..., Any]) -> Entry:
         return Entry(exercise, function.__name__, function, belief, story, tuple(caught_by), tuple(may_break))
@@ -74,7 +76,8 @@ def load(folder: str | Path) -> list[Entry]:
         return []
     name = f"misconceptions_of_{path.resolve().parent.name}"
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
@@ -103,7 +106,9 @@ def as_cell(entry: Entry) -> str:
         if statement in needed:
             continue
         if statement is not own and isinstance(statement, ast.FunctionDef) and statement.decorator_list:
-            raise ValueError(f"{path.name}: {own.name} uses {statement.name}, an entry itself: share a plain helper instead")
+            raise ValueError(
+                f"{path.name}: {own.name} uses {statement.name}, an entry itself: share a plain helper instead"
+            )
         needed.append(statement)
         body = statement.body if isinstance(statement, ast.FunctionDef) else [statement]  # not the decorators
         used = {node.id for part in body for node in ast.walk(part) if isinstance(node, ast.Name)}
@@ -112,7 +117,9 @@ def as_cell(entry: Entry) -> str:
         pending += [makers[name] for name in used if name in makers]
 
     imports = [text_of(source, s) for s in needed if isinstance(s, ast.Import | ast.ImportFrom)]
-    helpers = sorted((s for s in needed if not isinstance(s, ast.Import | ast.ImportFrom) and s is not own), key=lambda s: s.lineno)
+    helpers = sorted(
+        (s for s in needed if not isinstance(s, ast.Import | ast.ImportFrom) and s is not own), key=lambda s: s.lineno
+    )
     definition = text_of(source, own).replace(f"def {own.name}(", f"def {entry.exercise}(", 1)
     blocks = ["\n".join(sorted(imports)), *(text_of(source, helper) for helper in helpers), definition]
     return "\n\n\n".join(block for block in blocks if block) + "\n"

@@ -91,6 +91,6 @@ def canvas(columns: int = 1, *, height: float = 3.4, widths: list[float] | None 
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.6, height), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)  # pyright: ignore[reportOptionalMemberAccess, reportCallIssue]
+    figure.get_layout_engine().set(w_pad=0.14, h_pad=0.14)  # pyright: ignore[reportOptionalMemberAccess, reportCallIssue]
     axes = figure.subplots(1, columns, squeeze=False, width_ratios=widths)
     return figure, list(axes[0])

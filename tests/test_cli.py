@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -153,6 +154,11 @@ def test_help_imports_neither_torch_nor_nbgrader() -> None:
     assert done.returncode == 0
     assert "autograder" in imported
     assert not imported & {"torch", "numpy", "nbgrader", "nbformat", "hypothesis", "matplotlib", "sympy"}
+
+
+def test_the_console_script_is_this_command_line() -> None:
+    (script,) = entry_points(group="console_scripts", name="dlvm")
+    assert script.load() is cli.main
 
 
 def test_help_names_every_command_and_every_exit_code() -> None:
@@ -381,7 +387,12 @@ def test_grade_shows_who_got_what_and_why_with_pending_first(course: Path) -> No
     done = dlvm("grade", "toy", "--course", course, "--json", course / "verdicts.json")
     assert done.exit_code == 3
     rows = [line.split() for line in done.stdout.splitlines()]
-    assert [row[:2] for row in rows if row and row[0] in ("ada", "bob", "cyd", "dan")] == [["dan", "2/6"], ["ada", "6/6"], ["bob", "2/6"], ["cyd", "0/6"]]
+    assert [row[:2] for row in rows if row and row[0] in ("ada", "bob", "cyd", "dan")] == [
+        ["dan", "2/6"],
+        ["ada", "6/6"],
+        ["bob", "2/6"],
+        ["cyd", "0/6"],
+    ]
     assert "every law holds" in done.stdout
     assert "triple: not yet" in done.stdout
     assert "not a notebook" in done.stdout
@@ -433,6 +444,16 @@ def test_collect_of_what_is_no_archive_is_a_usage_error(course: Path) -> None:
     done = dlvm("collect", course / "nbgrader_config.py", "toy", "--course", course)
     assert done.exit_code == 2
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("here")
+def test_demo_ends_with_who_did_what_and_got_what_and_where_the_pages_are(course: Path) -> None:
+    done = dlvm("demo", "--course", course, "--out", course / "demo", "--students", 2)
+    assert done.exit_code == 0
+    rows = [line.split()[:2] for line in done.stdout.splitlines() if line.startswith("student-")]
+    assert rows == [["student-01", "6/6"], ["student-02", "6/6"]]
+    assert f"2 pages in {course / 'demo' / 'feedback'}" in done.stdout
+    assert "Grading" in done.stderr
 
 
 # ---- when things go wrong -----------------------------------------------------------------------------------------------
@@ -498,6 +519,15 @@ def judged(name: str, status: str, **more: Any) -> ExerciseVerdict:
         (
             [judged("f", "wrong", diagnosis="This is consistent with …"), judged("g", "correct")],
             "f: This is consistent with …",
+        ),
+        (
+            [
+                judged("e", "correct"),
+                judged("f", "wrong"),
+                judged("g", "not_yet"),
+                judged("h", "missing", message="No h."),
+            ],
+            "1 right, 1 not right yet, 1 not yet, 1 not there; first f: breaks “It holds.”",
         ),
         ([judged("f", "pending"), judged("g", "correct")], "f: pending: It holds."),
         ([judged("f", "missing", message="Nobody defines f."), judged("g", "correct")], "f: Nobody defines f."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -56,10 +57,10 @@ def test_walls_that_do_not_stand_are_found_with_what_to_do() -> None:
 
 
 def test_a_folder_that_only_leads_to_python_is_not_a_leak() -> None:
-    above = Path(sys.base_prefix).parent
-    assert not doctor._shows(above, [Path(sys.base_prefix).name])
-    assert doctor._shows(above, [Path(sys.base_prefix).name, "thesis.tex"])
-    assert not doctor._shows(above, Fault("raised", "no such file"))
+    stdlib = Path(sysconfig.get_path("stdlib"))
+    assert not doctor._shows(stdlib.parent, [stdlib.name])
+    assert doctor._shows(stdlib.parent, [stdlib.name, "thesis.tex"])
+    assert not doctor._shows(stdlib.parent, Fault("raised", "no such file"))
 
 
 def test_a_machine_without_bubblewrap_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

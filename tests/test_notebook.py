@@ -24,7 +24,9 @@ def as_bytes(cells: list[Any], **more: Any) -> bytes:
 
 
 def notebook(*cells: dict[str, Any]) -> Any:
-    return nbformat.from_dict({"cells": [*cells], "metadata": {"kernelspec": {"name": "python3", "display_name": "Python"}}, "nbformat": 4})
+    return nbformat.from_dict(
+        {"cells": [*cells], "metadata": {"kernelspec": {"name": "python3", "display_name": "Python"}}, "nbformat": 4}
+    )
 
 
 RELEASE = notebook(
@@ -132,7 +134,12 @@ def test_an_old_notebook_is_upgraded() -> None:
 
 
 def test_what_is_read_is_a_valid_notebook_whatever_ids_it_had() -> None:
-    odd = [cell("a") | {"id": "same"}, cell("b") | {"id": "same"}, cell("c") | {"id": "not valid!"}, cell("d") | {"id": 7}]
+    odd = [
+        cell("a") | {"id": "same"},
+        cell("b") | {"id": "same"},
+        cell("c") | {"id": "not valid!"},
+        cell("d") | {"id": 7},
+    ]
     first, second = reads(as_bytes(odd)), reads(as_bytes(odd))
     nbformat.validate(first)
     assert first == second
@@ -140,7 +147,11 @@ def test_what_is_read_is_a_valid_notebook_whatever_ids_it_had() -> None:
 
 def test_outputs_tags_and_scripts_in_attachments_are_dropped() -> None:
     exploit = cell("f") | {"metadata": {"tags": ["raises-exception"]}, "outputs": [{"output_type": "stream"}]}
-    pictures = {"a.png": {"image/png": "iVBO"}, "b.svg": {"image/svg+xml": "<svg onload=x>"}, "c.png": {"image/png": '"><b'}}
+    pictures = {
+        "a.png": {"image/png": "iVBO"},
+        "b.svg": {"image/svg+xml": "<svg onload=x>"},
+        "c.png": {"image/png": '"><b'},
+    }
     read_back = reads(as_bytes([exploit, cell("![](attachment:a.png)", kind="markdown") | {"attachments": pictures}]))
     assert read_back.cells[0].outputs == []
     assert read_back.cells[0].metadata == {}
@@ -183,10 +194,14 @@ def test_of_cells_with_the_same_id_the_last_is_the_answer_and_the_others_still_r
     whole = reconcile(reads(as_bytes([*twice, *twice])), RELEASE)
     assert sorted(filter(None, ids(whole))) == sorted({*filter(None, ids(RELEASE))} - {"g"})
     loaded = [entry["source"] for entry in cells_to_load(whole, RELEASE)]
-    assert [source for source in loaded if source.startswith("def f")] == [f"def f(x): return {i}" for i in (1, 2, 1, 2)]
+    assert [source for source in loaded if source.startswith("def f")] == [
+        f"def f(x): return {i}" for i in (1, 2, 1, 2)
+    ]
 
 
-@pytest.mark.parametrize("metadata", [7, [], {"nbgrader": 7}, {"nbgrader": {"grade_id": ["f"]}}, {"nbgrader": {"grade_id": ""}}])
+@pytest.mark.parametrize(
+    "metadata", [7, [], {"nbgrader": 7}, {"nbgrader": {"grade_id": ["f"]}}, {"nbgrader": {"grade_id": ""}}]
+)
 def test_metadata_of_any_shape_is_survived(metadata: Any) -> None:
     odd = cell("def f(x): return x") | {"metadata": metadata}
     whole = reconcile(reads(as_bytes([odd])), RELEASE)
@@ -194,7 +209,9 @@ def test_metadata_of_any_shape_is_survived(metadata: Any) -> None:
 
 
 def test_an_unknown_id_and_a_changed_cell_type_are_put_right() -> None:
-    whole = reconcile(reads(as_bytes([cell("x", "invented"), cell("def f(x): return x", "f", kind="markdown")])), RELEASE)
+    whole = reconcile(
+        reads(as_bytes([cell("x", "invented"), cell("def f(x): return x", "f", kind="markdown")])), RELEASE
+    )
     by_id = dict(zip(ids(whole), whole.cells, strict=True))
     assert "invented" not in by_id
     assert by_id["f"].cell_type == "code"
@@ -202,7 +219,14 @@ def test_an_unknown_id_and_a_changed_cell_type_are_put_right() -> None:
 
 
 def test_reconciling_twice_changes_nothing() -> None:
-    mess = [cell("x"), cell("y", "f"), cell("z", "f"), cell("w", "check_g"), cell("v", "invented"), cell("u", kind="raw")]
+    mess = [
+        cell("x"),
+        cell("y", "f"),
+        cell("z", "f"),
+        cell("w", "check_g"),
+        cell("v", "invented"),
+        cell("u", kind="raw"),
+    ]
     once = reconcile(reads(as_bytes(mess)), RELEASE)
     assert reconcile(once, RELEASE) == once
     assert reconcile(reads(json.dumps(once).encode()), RELEASE) == once
@@ -216,7 +240,9 @@ def test_cells_are_loaded_in_order_without_the_ones_that_ask_for_points() -> Non
     entries = cells_to_load(submitted, RELEASE)
     assert [e["source"] for e in entries] == ["a = 1", "import torch", RELEASE.cells[1].source, "b = 2"]
     assert [e["locked"] for e in entries] == [False, True, False, False]
-    assert [reconcile(submitted, RELEASE).cells[e["index"] - 1].source for e in entries] == [e["source"] for e in entries]
+    assert [reconcile(submitted, RELEASE).cells[e["index"] - 1].source for e in entries] == [
+        e["source"] for e in entries
+    ]
 
 
 def test_without_a_release_a_notebook_is_taken_at_its_word() -> None:

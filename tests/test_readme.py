@@ -6,6 +6,7 @@ makes the test fail, and so does a link to a file that is not there.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -53,14 +54,26 @@ def text_of(page: str) -> str:
     return (ROOT / page).read_text(encoding="utf-8")
 
 
-def blocks(page: str) -> list[Block]:
-    return [Block(language, tuple(body.splitlines())) for language, body in FENCE.findall(text_of(page))]
+def blocks(text: str) -> list[Block]:
+    return [Block(language, tuple(body.splitlines())) for language, body in FENCE.findall(text)]
 
 
-def commands(page: str) -> list[str]:
-    """The page's commands in order, with continued lines joined, without prompts and comments."""
+def sections(page: str) -> list[tuple[str, str]]:
+    """(page, heading) of every part that has commands: each is tried from a fresh copy of the course."""
+    headings = ["", *re.findall(r"^## (.*)$", text_of(page), re.MULTILINE)]
+    return [(page, heading) for heading in headings if commands(page, heading)]
+
+
+def section(page: str, heading: str | None) -> str:
+    parts = re.split(r"^## (.*)$", text_of(page), flags=re.MULTILINE)
+    named = {"": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
+    return text_of(page) if heading is None else named[heading]
+
+
+def commands(page: str, heading: str | None = None) -> list[str]:
+    """The commands of a page, or of one of its sections, in order; continued lines joined, without prompts and comments."""
     found = []
-    for block in blocks(page):
+    for block in blocks(section(page, heading)):
         if block.language in SHELL:
             joined = "\n".join(block.lines).replace("\\\n", " ")
             found += [line.strip().removeprefix("$ ") for line in joined.splitlines() if line.strip()]
@@ -70,10 +83,10 @@ def commands(page: str) -> list[str]:
 # ---- how a command is tried ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
     """A copy of the course, with an archive of submissions as a learning platform gives it."""
-    copy = tmp_path_factory.mktemp("pages") / "course"
+    copy = tmp_path / "course"
     copy.mkdir()
     for name in ("solutions", "exercises"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -85,11 +98,17 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+def run(arguments: list[str], folder: Path) -> tuple[int, str]:
+    """The exit code and all that was printed. `dlvm` runs in this process, which has torch loaded already."""
+    if arguments[0] == "dlvm":
+        with contextlib.chdir(folder):
+            ran = CliRunner().invoke(cli.app, arguments[1:])
+        return ran.exit_code, ran.output
     binaries = Path(sys.executable).parent
     path = f"{binaries}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
 
 
 def targets() -> set[str]:
@@ -101,20 +120,19 @@ def try_command(line: str, folder: Path) -> None:
     program = arguments[0]
     if program == "make":
         assert set(arguments[1:]) <= targets(), f"{line}: the Makefile has {sorted(targets())}"
-        expected, done = {0}, run(["make", "--dry-run", *arguments[1:]], ROOT)
+        expected, (code, said) = {0}, run(["make", "--dry-run", *arguments[1:]], ROOT)
     elif program in ("dlvm", "nbgrader"):
         assert program == "dlvm" or arguments[1] in NBGRADER, f"nbgrader has no command {arguments[1]}"
-        expected, done = EXPECTED.get((program, arguments[1]), {0}), run(arguments, folder)
+        expected, (code, said) = EXPECTED.get((program, arguments[1]), {0}), run(arguments, folder)
     else:
         pytest.fail(f"no rule here knows how to try `{line}`: give it one, or show the command in prose")
-    said = f"`{line}` ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-    assert done.returncode in expected, said
-    assert "Traceback" not in done.stderr, said
+    assert code in expected, f"`{line}` ended with {code}:\n{said[-3000:]}"
+    assert "Traceback" not in said, f"`{line}` said:\n{said[-3000:]}"
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
-def test_every_command_of_the_page_runs(page: str, course: Path) -> None:
-    for line in commands(page):
+@pytest.mark.parametrize(("page", "heading"), [part for page in PAGES for part in sections(page)])
+def test_every_command_of_the_page_runs(page: str, heading: str, course: Path) -> None:
+    for line in commands(page, heading):
         try_command(line, course)
 
 
@@ -128,11 +146,11 @@ def test_an_unknown_command_would_be_noticed(line: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_command_hides_where_it_would_not_be_run(page: str) -> None:
-    for block in blocks(page):
+    for block in blocks(text_of(page)):
         assert block.language in SHELL | OTHER, (
             f"{page}: say what ```{block.language} is: one of {sorted(SHELL | OTHER)}"
         )
-    hidden = [line for block in blocks(page) if block.language in OTHER for line in block.lines]
+    hidden = [line for block in blocks(text_of(page)) if block.language in OTHER for line in block.lines]
     hidden += INDENTED.findall(FENCE.sub("", text_of(page)))
     programs = ("dlvm ", "make ", "nbgrader ", "pip ", "python ", "$ ")
     assert not [line for line in hidden if line.strip().startswith(programs)]
@@ -186,6 +204,20 @@ def test_the_syllabus_lists_the_exercises_of_each_complete_unit() -> None:
     written = re.findall(r"^\| \d+ \| `(\w+)` \| [^|]+ \|$", text_of("syllabus.md"), re.MULTILINE)
     assert written == list(unit.exercises)
     assert unit.minutes == 240  # "about four hours"
+
+
+def test_the_readmes_example_is_what_a_student_reads() -> None:
+    from autograder.answer import LocalTransport
+    from autograder.exercise import Unit
+    from autograder.judge import check_exercise
+    from autograder.session import Session
+
+    shown = {block.language: "\n".join(block.lines) for block in reversed(blocks(text_of("README.md")))}
+    answer, verdict = shown["python"], shown["text"]
+    session = Session(given=None)
+    session.handle({"op": "load", "unit": UNIT, "cells": [{"index": 1, "source": answer, "locked": False}]})
+    exercise = Unit.load(ROOT / "solutions" / UNIT).exercises["fit_forward"]
+    assert check_exercise(exercise, LocalTransport(session)).as_text() == verdict
 
 
 def test_the_readme_names_every_make_target_that_people_use() -> None:

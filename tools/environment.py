@@ -66,7 +66,9 @@ def make(folder, extras, lock):
         python = find_python(folder)
         check_room(folder)
         create(python, folder)
-    say("Filling {} (torch and its libraries are large: minutes, not seconds)".format(shown(folder)))
+        say("Filling {} (torch and its libraries are large: minutes, not seconds)".format(shown(folder)))
+    else:
+        say("Bringing {} up to date".format(shown(folder)))
     fill(folder, extras)
     prove(folder)
     write_atomically(os.path.join(folder, STAMP), json.dumps(wanted))

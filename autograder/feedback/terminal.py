@@ -47,13 +47,7 @@ def exercise_text(verdict: ExerciseVerdict) -> Text:
 
 def summary(verdict: Verdict) -> str:
     """12 of 40 points: 3 right, 1 partly right, 2 not right yet, 2 not yet."""
-    words = {
-        "correct": "right", "partial": "partly right", "wrong": "not right yet", "not_yet": "not yet",
-        "missing": "not there", "pending": "undecided",
-    }  # fmt: skip
-    counts = {word: sum(e.status == status for e in verdict.exercises) for status, word in words.items()}
-    said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    return f"{points(verdict.points)} of {points(verdict.max_points)} points: {said}."
+    return f"{points(verdict.points)} of {points(verdict.max_points)} points: {count_by_status(verdict)}."
 
 
 # ---- a class -------------------------------------------------------------------------------------------------------------
@@ -77,7 +71,7 @@ def grades_table(grades: Iterable[Grade], stories: Mapping[str, str] | None = No
 
 
 def why(verdict: Verdict) -> str:
-    """A submission's verdict in a line: exercises that failed for the same reason are named together."""
+    """A submission's verdict in a line or two: exercises with one reason are named together, many reasons are counted."""
     if verdict.problem:
         return short(verdict.problem)
     names_by_reason: dict[str, list[str]] = {}
@@ -86,9 +80,22 @@ def why(verdict: Verdict) -> str:
             names_by_reason.setdefault(reason_for(exercise), []).append(exercise.name)
     if not names_by_reason:
         return "every law holds"
-    if len(names_by_reason) == 1 and len(verdict.exercises) == len(next(iter(names_by_reason.values()))):
-        return f"every exercise: {next(iter(names_by_reason))}"
-    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in names_by_reason.items())
+    reason, names = next(iter(names_by_reason.items()))
+    if len(names) == len(verdict.exercises):
+        return f"every exercise: {reason}"
+    if len(names_by_reason) <= 2:
+        return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in names_by_reason.items())
+    return f"{count_by_status(verdict)}; first {names[0]}: {reason}"
+
+
+def count_by_status(verdict: Verdict) -> str:
+    """3 right, 1 partly right, 2 not right yet."""
+    words = {
+        "correct": "right", "partial": "partly right", "wrong": "not right yet", "not_yet": "not yet",
+        "missing": "not there", "pending": "undecided",
+    }  # fmt: skip
+    counts = {word: sum(e.status == status for e in verdict.exercises) for status, word in words.items()}
+    return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
 
 def reason_for(exercise: ExerciseVerdict) -> str:

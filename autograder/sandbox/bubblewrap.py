@@ -44,6 +44,10 @@ NO_NAMESPACES = (
     "container: start it with `--security-opt seccomp=unconfined --cap-add SYS_ADMIN`. `dlvm doctor` says more; `--trust` "
     "grades without a sandbox."
 )
+PYTHON_IN_TMP = (
+    "Python itself is in /tmp ({python}), and every submission gets a /tmp of its own: grade with a Python that is installed "
+    "elsewhere. (An environment made from it may lie in /tmp.)"
+)
 
 
 def find_bwrap() -> str | None:
@@ -116,6 +120,10 @@ class WarmProcess:
 
     def __init__(self, bwrap: str, given: Path | None, preload: list[str]) -> None:
         self.lock = threading.Lock()
+        self.broken = False
+        """Set when it did not answer, which is known here before the system knows that it has ended."""
+        if any(path.is_relative_to("/tmp") for path in view.interpreter()):
+            raise SandboxUnavailable(PYTHON_IN_TMP.format(python=view.executable()))
         as_root = os.geteuid() == 0
         # Root needs no user namespace here, and keeps just what the warm process needs to become somebody else.
         privileges = ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if as_root else [
@@ -132,7 +140,7 @@ class WarmProcess:
         command = [
             bwrap, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
             *privileges, "--as-pid-1", *view.mounts(given), "--chdir", "/", "--",
-            view.executable(), "-S", "-P", "-m", "autograder.sandbox.warm", str(theirs.fileno()), json.dumps(configuration),
+            str(view.executable()), "-S", "-P", "-m", "autograder.sandbox.warm", str(theirs.fileno()), json.dumps(configuration),
         ]  # fmt: skip
         # In a session of its own, Ctrl-C here does not reach it: leaving the `with` block is what ends it.
         self.process = subprocess.Popen(
@@ -150,7 +158,7 @@ class WarmProcess:
         self.control.settimeout(ANSWER_SECONDS)
 
     def alive(self) -> bool:
-        return self.control.fileno() >= 0 and self.process.poll() is None
+        return not self.broken and self.control.fileno() >= 0 and self.process.poll() is None
 
     def ask(self, descriptor: int | None = None, **request: Any) -> dict[str, Any]:
         """One question and its answer. Raises SandboxUnavailable when there is nobody to answer."""
@@ -160,8 +168,10 @@ class WarmProcess:
                 socket.send_fds(self.control, [message], [] if descriptor is None else [descriptor])
                 reply = self._receive()
             except OSError as problem:
+                self.broken = True
                 raise SandboxUnavailable(f"The sandbox's warm process is gone ({problem}).") from None
-            except BaseException:  # Ctrl-C between a question and its answer: the next one would get the wrong answer
+            except BaseException:  # or Ctrl-C between a question and its answer: the next would get the wrong answer
+                self.broken = True
                 self._kill()
                 raise
         if "error" in reply:

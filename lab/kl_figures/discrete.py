@@ -77,7 +77,7 @@ def maximum_likelihood(
     data = torch.tensor(counts, dtype=torch.float64)
     data = data / data.sum()
     tosses, outcome = len(counts) - 1, torch.arange(len(counts), dtype=torch.float64)
-    theta = torch.linspace(0.3, 0.9, 301, dtype=torch.float64).unsqueeze(-1)
+    theta = torch.linspace(0.02, 0.98, 481, dtype=torch.float64).unsqueeze(-1)
     ways = torch.tensor([float(comb(tosses, k)) for k in range(tosses + 1)], dtype=torch.float64)
     model = ways * theta**outcome * (1 - theta) ** (tosses - outcome)
     entropy, cross_entropy = entropy_and_cross_entropy(data.expand_as(model), model)
@@ -94,13 +94,14 @@ def maximum_likelihood(
     curves.axvline(float(theta[best]), color=GREY, lw=1, ls=":")
     for curve in (cross_entropy, kl):
         curves.plot(theta[best], curve[best], "o", color=INK, ms=5)
-    place = 0.36
+    place = float(theta[best]) - (0.3 if theta[best] > 0.5 else -0.1)
     at = int((theta.squeeze(-1) - place).abs().argmin())
     curves.annotate("", (place, float(kl[at])), (place, float(cross_entropy[at])), arrowprops={"arrowstyle": "<->", "color": GREY})
     curves.text(place + 0.01, float(kl[at] + cross_entropy[at]) / 2, "$H(\\hat{p})$, for every θ", va="center", color=GREY)
     for curve, label, colour in ((cross_entropy, "mean negative log-likelihood", Q), (kl, "KL from the data", GREEN)):
         curves.text(float(theta[best]), float(curve[best]) + 0.45, label, ha="center", color=colour)
-    curves.set(xlim=(0.3, 0.9), ylim=(0, None), xlabel="θ", ylabel="nats for one observation", title="Two curves, one minimum")
+    top = float(cross_entropy[best]) + 1.6
+    curves.set(xlim=(0, 1), ylim=(0, top), xlabel="θ", ylabel="nats for one observation", title="Two curves, one minimum")
     return figure, (
         "Left: shares of the counts and of the best binomial. Right: the mean negative log-likelihood and the KL from the data "
         f"over θ, a constant distance H = {float(entropy[best]):.3f} nats apart, both smallest at θ = {float(theta[best]):.2f}."

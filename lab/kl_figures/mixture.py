@@ -137,7 +137,7 @@ def as_modes_part(fit_forward: Fit, fit_reverse: Fit, weight: float = 0.6, std: 
             label = "means of p's components" if component == 0 else None
             ax.plot(apart, means[:, component], color=P, lw=1.2, ls="--", label=label)
         ax.errorbar(apart, mean, spread, fmt=".", color=colour, ms=6, lw=1.2, label=f"{name} fit, mean ± std")
-        ax.set(xlim=(0, 8), ylim=(-6, 6), xlabel="distance between p's components", title=f"{name} fit")
+        ax.set(xlim=(-0.2, 8.2), ylim=(-6, 6), xlabel="distance between p's components", title=f"{name} fit")
         ax.legend(loc="upper left")
     axes[0].set(ylabel="x")
     return figure, (

@@ -7,7 +7,6 @@ is there to tell a wrong answer *what* is wrong with it.
 Everything is in nats. Tolerances are the rounding of the terms that an answer adds up: 64·eps·Σ|terms|, where eps is that
 of the dtype you were given. "Terms" below are those sums of absolute values.
 """
-# ruff: noqa: F821  (a single "n" inside an annotation is a shape, not a name)
 # pyright: reportUndefinedVariable=false
 
 import math
@@ -317,6 +316,11 @@ def gaussian_terms(mu_q: Tensor, log_var_q: Tensor, mu_p: Tensor, log_var_p: Ten
     return (exponents * (1 + grown)).sum(-1) / 2
 
 
+def either_way(terms, mu_q: Tensor, shape_q: Tensor, mu_p: Tensor, shape_p: Tensor) -> Tensor:
+    """The terms of KL[q‖p] and of KL[p‖q]: for laws that the swapped answer satisfies too, up to its own rounding."""
+    return terms(mu_q, shape_q, mu_p, shape_p) + terms(mu_p, shape_p, mu_q, shape_q)
+
+
 def diagonal(mu: Tensor, log_var: Tensor) -> Normal:
     """The Gaussians of one side, in float64."""
     return Normal(mu.double(), (log_var.double() / 2).exp())
@@ -342,10 +346,14 @@ def autograd_agrees_with_differences(kl, mu_q, log_var_q, mu_p, log_var_p, gener
     slope, difference, inputs = slopes(kl, inputs, along)
     # The central difference errs by h²/6·|f‴|. Along u = ±1 in every entry σ_q²/σ_p² grows like e^{2t} at most and the means
     # part by 2t at most, so |f‴| ≤ ½ Σ 8σ_q²/σ_p² + (Δ² + 12|Δ| + 24)/σ_p². Twenty times that, and the rounding of both values.
-    gap = (inputs["mu_q"] - inputs["mu_p"]).abs()
-    spread = (inputs["log_var_q"] - inputs["log_var_p"]).exp()
-    third = (8 * spread + (gap**2 + 12 * gap + 24) * (-inputs["log_var_p"]).exp()).sum(-1) / 2
-    return close(slope, difference, tolerance=20 * H**2 / 6 * third + rounding(gaussian_terms(**inputs), slope) / H)
+
+    def third(mu_q: Tensor, log_var_q: Tensor, mu_p: Tensor, log_var_p: Tensor) -> Tensor:
+        gap, spread = (mu_q - mu_p).abs(), (log_var_q - log_var_p).exp()
+        return (8 * spread + (gap**2 + 12 * gap + 24) * (-log_var_p).exp()).sum(-1) / 2
+
+    x = tuple(inputs.values())
+    truncated, rounded = H**2 / 6 * either_way(third, *x), rounding(either_way(gaussian_terms, *x), slope) / H
+    return close(slope, difference, tolerance=20 * truncated + rounded)
 
 
 def slopes(answer, inputs: dict[str, Tensor], along: dict[str, Tensor]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
@@ -412,9 +420,11 @@ def does_not_depend_on_units(kl, mu_q, log_var_q, mu_p, log_var_p, scale, shift)
     moved_q, moved_p = shift - scale * mu_q, shift - scale * mu_p
     wide_q, wide_p = log_var_q + log_scale, log_var_p + log_scale
     # The new means are themselves rounded, by eps·(2|b| + |aμ|): the square of their distance feels that.
-    rounded = 2 * shift.abs() + (scale * mu_q).abs() + (scale * mu_p).abs()
-    felt = ((moved_q - moved_p).abs().double() + rounded.double() * 1e-6) * rounded.double() * (-wide_p.double()).exp()
-    terms = gaussian_terms(mu_q, log_var_q, mu_p, log_var_p) + gaussian_terms(moved_q, wide_q, moved_p, wide_p)
+    rounded = (2 * shift.abs() + (scale * mu_q).abs() + (scale * mu_p).abs()).double()
+    narrow = (-torch.minimum(wide_q, wide_p).double()).exp()
+    felt = ((moved_q - moved_p).abs().double() + rounded * 1e-6) * rounded * narrow
+    terms = either_way(gaussian_terms, mu_q, log_var_q, mu_p, log_var_p)
+    terms = terms + either_way(gaussian_terms, moved_q, wide_q, moved_p, wide_p)
     return close(
         kl(moved_q, wide_q, moved_p, wide_p), kl(mu_q, log_var_q, mu_p, log_var_p).double(), terms=terms + felt.sum(-1),
         what="KL[q‖p] in other units",
@@ -429,9 +439,11 @@ def adds_up_over_dimensions(kl, mu_q, log_var_q, mu_p, log_var_p):
     alone = kl(*(x.reshape(-1, 1) for x in (mu_q, log_var_q, mu_p, log_var_p)))
     total = alone.double().reshape(mu_q.shape).sum(-1)
     twice = kl(*(torch.cat([x, x], 1) for x in (mu_q, log_var_q, mu_p, log_var_p)))
-    terms = gaussian_terms(mu_q, log_var_q, mu_p, log_var_p)
+    terms = either_way(gaussian_terms, mu_q, log_var_q, mu_p, log_var_p)
     return [
-        close(kl(mu_q, log_var_q, mu_p, log_var_p), total, terms=terms, what="KL[q‖p] against the sum over its dimensions"),
+        close(
+            kl(mu_q, log_var_q, mu_p, log_var_p), total, terms=terms, what="KL[q‖p] against the sum over its dimensions"
+        ),
         close(twice, 2 * total, terms=2 * terms, what="KL[q‖p] with every dimension twice"),
     ]
 
@@ -548,8 +560,9 @@ def full_agrees_with_torch(kl, mu_q, cov_q, mu_p, cov_p):
 def full_autograd_agrees_with_differences(kl, mu_q, cov_q, mu_p, cov_p, generator):
     """The gradient that autograd computes through your function is the slope of its values, (f(x + hu) − f(x − hu)) / 2h, for
     every move u that keeps covariances symmetric."""
-    inverse_p, inverse_q = torch.linalg.inv(cov_p.double()), torch.linalg.inv(cov_q.double())
-    least_p, least_q = 1 / inverse_p.norm(dim=(1, 2)), 1 / inverse_q.norm(dim=(1, 2))  # below the least eigenvalues
+    least_p, least_q = (
+        1 / torch.linalg.inv(cov.double()).norm(dim=(1, 2)) for cov in (cov_p, cov_q)
+    )  # ≤ the least eigenvalues
 
     def direction(like: Tensor, length: Tensor) -> Tensor:
         u = torch.randn(like.shape, generator=generator, dtype=torch.float64).to(like.device)
@@ -557,17 +570,22 @@ def full_autograd_agrees_with_differences(kl, mu_q, cov_q, mu_p, cov_p, generato
         return u / u.flatten(1).norm(dim=1).reshape(-1, *[1] * (u.dim() - 1)) * length.reshape(-1, *[1] * (u.dim() - 1))
 
     along = dict(
-        mu_q=direction(mu_q, least_p.sqrt()), cov_q=direction(cov_q, least_q),
-        mu_p=direction(mu_p, least_p.sqrt()), cov_p=direction(cov_p, least_p),
+        mu_q=direction(mu_q, torch.minimum(least_q, least_p).sqrt()), cov_q=direction(cov_q, least_q),
+        mu_p=direction(mu_p, torch.minimum(least_q, least_p).sqrt()), cov_p=direction(cov_p, least_p),
     )  # fmt: skip
     slope, difference, inputs = slopes(kl, dict(mu_q=mu_q, cov_q=cov_q, mu_p=mu_p, cov_p=cov_p), along)
-    # Moves are scaled so that ‖Σ⁻¹E‖ ≤ 1 for both covariances and δᵀΣ_p⁻¹δ ≤ 4 for the means. Then the third derivative of
+    # Moves are scaled so that ‖Σ⁻¹E‖ ≤ 1 for both covariances and δᵀΣ⁻¹δ ≤ 4 for the means. Then the third derivative of
     # each log det is at most 2, of the trace 12‖Σ_p⁻¹‖‖Σ_q‖, of the quadratic form 6(m + 2)², m² = ΔᵀΣ_p⁻¹Δ; and half of each
     # counts. The central difference errs by h²/6 of that; twenty times it, and the rounding of both values.
-    gap = inputs["mu_q"] - inputs["mu_p"]
-    m = torch.einsum("ni,nij,nj->n", gap, inverse_p, gap).clamp_min(0).sqrt()
-    third = 2 + 6 * inputs["cov_q"].norm(dim=(1, 2)) / least_p + 3 * (m + 2) ** 2
-    return close(slope, difference, tolerance=20 * H**2 / 6 * third + rounding(full_terms(**inputs), slope) / H)
+
+    def third(mu_q: Tensor, cov_q: Tensor, mu_p: Tensor, cov_p: Tensor) -> Tensor:
+        inverse, gap = torch.linalg.inv(cov_p), mu_q - mu_p
+        m = torch.einsum("ni,nij,nj->n", gap, inverse, gap).clamp_min(0).sqrt()
+        return 2 + 6 * cov_q.norm(dim=(1, 2)) * inverse.norm(dim=(1, 2)) + 3 * (m + 2) ** 2
+
+    x = tuple(inputs.values())
+    truncated, rounded = H**2 / 6 * either_way(third, *x), rounding(either_way(full_terms, *x), slope) / H
+    return close(slope, difference, tolerance=20 * truncated + rounded)
 
 
 @kl_gaussian_full.law(
@@ -628,7 +646,9 @@ def full_does_not_depend_on_coordinates(kl, mu_q, cov_q, mu_p, cov_p, stretch, m
     A = (identity + `mix` below the diagonal) · diag(−`stretch`))."""
     mu_q, cov_q, mu_p, cov_p = mu_q.double(), cov_q.double(), mu_p.double(), cov_p.double()
     stretch, shift = stretch.double(), shift.double()
-    a = (torch.eye(mu_q.shape[1], dtype=torch.float64, device=mix.device) + mix.double().tril(-1)) * -stretch[:, None, :]
+    a = (torch.eye(mu_q.shape[1], dtype=torch.float64, device=mix.device) + mix.double().tril(-1)) * -stretch[
+        :, None, :
+    ]
 
     def moved(mu: Tensor, cov: Tensor) -> tuple[Tensor, Tensor]:
         new = a @ cov @ a.mT
@@ -638,7 +658,7 @@ def full_does_not_depend_on_coordinates(kl, mu_q, cov_q, mu_p, cov_p, stretch, m
     # The new means and covariances are rounded too: relative to A⁻¹ by its condition number.
     condition = a.norm(dim=(1, 2)) * torch.linalg.inv(a).norm(dim=(1, 2))
     size = 1 + shift.abs().sum(-1) + mu_q.abs().sum(-1) + mu_p.abs().sum(-1)
-    terms = full_terms(mu_q, cov_q, mu_p, cov_p) + condition * size * full_terms(*there)
+    terms = either_way(full_terms, mu_q, cov_q, mu_p, cov_p) + condition * size * either_way(full_terms, *there)
     return close(kl(*there), kl(mu_q, cov_q, mu_p, cov_p).double(), terms=terms, what="KL[q‖p] in new coordinates")
 
 
@@ -655,7 +675,9 @@ def full_adds_up_over_independent_blocks(kl, mu_q, cov_q, mu_p, cov_p):
 
     there, back = kl(mu_q, cov_q, mu_p, cov_p), kl(mu_p, cov_p, mu_q, cov_q)
     both = (torch.cat([mu_q, mu_p], 1), beside(cov_q, cov_p), torch.cat([mu_p, mu_q], 1), beside(cov_p, cov_q))
-    return close(kl(*both), there.double() + back.double(), terms=full_terms(*both), what="KL of two independent blocks")
+    return close(
+        kl(*both), there.double() + back.double(), terms=full_terms(*both), what="KL of two independent blocks"
+    )
 
 
 @kl_gaussian_full.law(
@@ -675,7 +697,8 @@ def full_agrees_with_diagonal(kl, mu_q, log_var_q, mu_p, log_var_p):
 
 
 @unit.exercise(
-    batch="n", measure="nats, the estimate and its standard error, one pair a row", sizes=dict(s=(2, 16, 5), d=(1, 3, 2)), rows=300
+    batch="n", measure="nats, the estimate and its standard error, one pair a row",
+    sizes=dict(s=(2, 16, 5), d=(1, 3, 2)), rows=300,
 )  # fmt: skip
 def kl_monte_carlo(
     z: Float[Tensor, "n s d"], mu_q: Float[Tensor, "n d"], log_var_q: Float[Tensor, "n d"],
@@ -770,7 +793,12 @@ def more_samples_shrink_the_error(estimate, z, mu_q, log_var_q, mu_p, log_var_p)
     shrunk = error.double() * math.sqrt((samples - 1) / (2 * samples - 1))
     return [
         close(mean_twice, mean.double(), terms=terms.mean(-1), what="the estimate, samples given twice"),
-        close(error_twice, shrunk, terms=2 * terms.amax(-1) / math.sqrt(samples - 1), what="the error, samples given twice"),
+        close(
+            error_twice,
+            shrunk,
+            terms=2 * terms.amax(-1) / math.sqrt(samples - 1),
+            what="the error, samples given twice",
+        ),
     ]
 
 
@@ -819,8 +847,12 @@ def no_neighbour_is_better(fit, weights, means, stds):
     mean, std = (x.double() for x in fit(weights, means, stds))
     exact = mixture_moments(weights, means, stds)
 
-    def cross_entropy(m: Tensor, s: Tensor) -> Tensor:  # −E[log q] under the mixture, exactly; KL is this less its entropy
-        return s.abs().clamp_min(1e-30).log() + (exact["variance"] + (exact["mean"] - m) ** 2) / (2 * s**2).clamp_min(1e-60)
+    def cross_entropy(
+        m: Tensor, s: Tensor
+    ) -> Tensor:  # −E[log q] under the mixture, exactly; KL is this less its entropy
+        return s.abs().clamp_min(1e-30).log() + (exact["variance"] + (exact["mean"] - m) ** 2) / (2 * s**2).clamp_min(
+            1e-60
+        )
 
     here = cross_entropy(mean, std)
     others = [(mean + std / 10, std), (mean - std / 10, std), (mean, 1.1 * std), (mean, std / 1.1)]
@@ -828,7 +860,9 @@ def no_neighbour_is_better(fit, weights, means, stds):
     eps = torch.finfo(means.dtype).eps
     off = 64 * eps * (exact["terms"] + exact["std_terms"]) / exact["variance"].sqrt()  # relative to the width
     return [
-        at_most(here, best, slack=off + off**2, what="KL[mixture‖q] against its neighbours' (less the mixture's entropy)"),
+        at_most(
+            here, best, slack=off + off**2, what="KL[mixture‖q] against its neighbours' (less the mixture's entropy)"
+        ),
         true(std > 0, what="the standard deviation is positive"),
     ]
 
@@ -885,7 +919,9 @@ FLAT = 0.02
 def reverse_kl(mean: Tensor, std: Tensor, weights: Tensor, means: Tensor, stds: Tensor) -> dict[str, Tensor]:
     """KL[q‖mixture] by quadrature, with its slope and curvature when q moves by u of its widths and widens by e^v."""
     z = torch.linspace(-9, 9, 1441, dtype=torch.float64, device=mean.device)
-    mass = Normal(0.0, 1.0).log_prob(z).exp() * (z[1] - z[0])  # the trapezoid rule: exact to rounding for smooth integrands
+    mass = Normal(0.0, 1.0).log_prob(z).exp() * (
+        z[1] - z[0]
+    )  # the trapezoid rule: exact to rounding for smooth integrands
     m, s = mean.double(), std.double()
     x = (m[:, None] + s[:, None] * z)[..., None]  # [rows, nodes, component]
     w, mu, sigma = (item.double()[:, None, :] for item in (weights / weights.sum(-1, keepdim=True), means, stds))
@@ -932,9 +968,11 @@ def is_a_local_minimum(fit, weights, means, stds):
     return at_a_minimum(fit, weights, means, stds)
 
 
-@fit_reverse.law(points=1, where=dict(weights=Simplex(smallest=0.1), means=Reals(-4, 4), stds=Positive(0.5, 1.5)))
-def is_a_local_minimum_for_any_mixture(fit, weights, means, stds):
+@fit_reverse.law(points=1, where=dict(weights=Simplex(smallest=0.2), means=Reals(-1.2, 1.2), stds=Positive(0.7, 1.4)))
+def is_a_local_minimum_on_new_mixtures(fit, weights, means, stds):
     """The same holds for mixtures that nobody has seen before."""
+    # They overlap, and so have one minimum with good curvature: at separations where a second minimum is about to appear,
+    # any descent is slow, and an honest one that stops in time would be called wrong.
     return at_a_minimum(fit, weights, means, stds)
 
 
@@ -967,8 +1005,18 @@ def sits_between_overlapping_modes(fit, weights, means, stds):
     lowest, highest = means.amin(-1), means.amax(-1)
     room = (highest - lowest).double() / 10
     return [
-        at_least(mean, lowest.double() + room, slack=room / 100, what="the mean, and a tenth of the way past the left component"),
-        at_most(mean, highest.double() - room, slack=room / 100, what="the mean, and a tenth of the way before the right one"),
+        at_least(
+            mean,
+            lowest.double() + room,
+            slack=room / 100,
+            what="the mean, and a tenth of the way past the left component",
+        ),
+        at_most(
+            mean,
+            highest.double() - room,
+            slack=room / 100,
+            what="the mean, and a tenth of the way before the right one",
+        ),
     ]
 
 

@@ -48,8 +48,10 @@ def with_nansum(p, q):
 @misconception(
     "kl_discrete",
     belief="KL[p‖q] averages the log-ratio over q",
-    story="The roles are exchanged: the log-ratio is weighted by the second argument, so KL[q‖p] comes back. "
-    "KL[p‖q] asks what it costs, on data from p, to believe q: the average is over p.",
+    story=(
+        "The roles are exchanged: the log-ratio is weighted by the second argument, so KL[q‖p] comes back. "
+        "KL[p‖q] asks what it costs, on data from p, to believe q: the average is over p."
+    ),
     caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "what_x_teaches_about_z"),
 )
 def arguments_swapped(p, q):
@@ -59,11 +61,19 @@ def arguments_swapped(p, q):
 @misconception(
     "kl_discrete",
     belief="the divergence is a mean over outcomes",
-    story="The terms are averaged over the k outcomes instead of added. The weights pᵢ already make it an average; dividing by "
-    "k once more makes it depend on how many outcomes there are.",
-    caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "what_x_teaches_about_z",
-               "adds_up_over_independent_parts", "zero_only_when_equal"),
-)  # fmt: skip
+    story=(
+        "The terms are averaged over the k outcomes instead of added. The weights pᵢ already make it an average; "
+        "dividing by k once more makes it depend on how many outcomes there are."
+    ),
+    caught_by=(
+        "agrees_with_enumeration",
+        "right_where_probabilities_are_zero",
+        "zero_only_when_equal",
+        "order_matters",
+        "adds_up_over_independent_parts",
+        "what_x_teaches_about_z",
+    ),
+)
 def mean_over_outcomes(p, q):
     return (torch.xlogy(p, p) - torch.xlogy(p, q)).mean(-1)
 
@@ -71,8 +81,10 @@ def mean_over_outcomes(p, q):
 @misconception(
     "kl_discrete",
     belief="information is counted in bits",
-    story="The logarithm is to base 2, so the number is in bits. Everything in this course is in nats: bits are nats divided by "
-    "log 2.",
+    story=(
+        "The logarithm is to base 2, so the number is in bits. Everything in this course is in nats: bits are "
+        "nats divided by log 2."
+    ),
     caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "what_x_teaches_about_z"),
 )
 def in_bits(p, q):
@@ -82,10 +94,17 @@ def in_bits(p, q):
 @misconception(
     "kl_discrete",
     belief="a small epsilon makes logarithms safe",
-    story="Adding 1e-8 inside the logarithms avoids NaN, and also changes every value and turns +∞ into about 18. Zeros have "
-    "a definite meaning here: p = 0 adds nothing, q = 0 < p is infinitely bad.",
-    caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero"),
-    may_break=("adds_up_over_independent_parts", "what_x_teaches_about_z"),
+    story=(
+        "Adding 1e-8 inside the logarithms avoids NaN, and also changes every value and turns +∞ into about 18. "
+        "Zeros have a definite meaning here: p = 0 adds nothing, q = 0 < p is infinitely bad."
+    ),
+    caught_by=(
+        "agrees_with_enumeration",
+        "right_where_probabilities_are_zero",
+        "adds_up_over_independent_parts",
+        "what_x_teaches_about_z",
+    ),
+    may_break=("never_negative",),
 )
 def epsilon_in_the_logs(p, q):
     return (p * ((p + 1e-8).log() - (q + 1e-8).log())).sum(-1)
@@ -94,8 +113,10 @@ def epsilon_in_the_logs(p, q):
 @misconception(
     "kl_discrete",
     belief="outcomes that either side excludes can be left out",
-    story="Every outcome with a zero is masked, also those with q = 0 < p. Those are what makes KL[p‖q] infinite: q declares "
-    "impossible what p produces.",
+    story=(
+        "Every outcome with a zero is masked, also those with q = 0 < p. Those are what makes KL[p‖q] infinite: q "
+        "declares impossible what p produces."
+    ),
     caught_by=("right_where_probabilities_are_zero", "zero_only_when_equal"),
 )
 def missing_support_dropped(p, q):
@@ -107,8 +128,10 @@ def missing_support_dropped(p, q):
 @misconception(
     "kl_discrete",
     belief="the formula takes care of zeros by itself",
-    story="0·log 0 is computed as 0·(−∞), which is NaN. The convention 0·log 0 = 0 (the limit of x log x) must be written "
-    "down.",
+    story=(
+        "0·log 0 is computed as 0·(−∞), which is NaN. The convention 0·log 0 = 0 (the limit of x log x) must be "
+        "written down."
+    ),
     caught_by=("right_where_probabilities_are_zero", "zero_only_when_equal"),
 )
 def zeros_become_nan(p, q):
@@ -118,9 +141,16 @@ def zeros_become_nan(p, q):
 @misconception(
     "kl_discrete",
     belief="KL is a distance, so it must be symmetric",
-    story="The average of KL[p‖q] and KL[q‖p] is returned, which is Jeffreys' symmetric quantity. KL itself is not symmetric, "
-    "and which way round it stands decides what a fitted q does.",
-    caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "order_matters", "what_x_teaches_about_z"),
+    story=(
+        "The average of KL[p‖q] and KL[q‖p] is returned, which is Jeffreys' symmetric quantity. KL itself is not "
+        "symmetric, and which way round it stands decides what a fitted q does."
+    ),
+    caught_by=(
+        "agrees_with_enumeration",
+        "right_where_probabilities_are_zero",
+        "order_matters",
+        "what_x_teaches_about_z",
+    ),
 )
 def a_symmetric_distance(p, q):
     there = (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1)
@@ -131,10 +161,17 @@ def a_symmetric_distance(p, q):
 @misconception(
     "kl_discrete",
     belief="the cross-entropy is the divergence",
-    story="Σ p log p is left out, so the cross-entropy H(p, q) comes back. It differs by the entropy of p and is not zero for "
-    "q = p.",
-    caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "zero_only_when_equal", "what_x_teaches_about_z"),
-)  # fmt: skip
+    story=(
+        "Σ p log p is left out, so the cross-entropy H(p, q) comes back. It differs by the entropy of p and is "
+        "not zero for q = p."
+    ),
+    caught_by=(
+        "agrees_with_enumeration",
+        "right_where_probabilities_are_zero",
+        "zero_only_when_equal",
+        "what_x_teaches_about_z",
+    ),
+)
 def only_the_cross_entropy(p, q):
     return -torch.xlogy(p, q).sum(-1)
 
@@ -142,11 +179,19 @@ def only_the_cross_entropy(p, q):
 @misconception(
     "kl_discrete",
     belief="the logarithms are divided, not their arguments",
-    story="log p / log q is taken for log(p/q), an error that also stands in printed lecture notes. A log of a ratio is a "
-    "difference of logs.",
-    caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "never_negative", "zero_only_when_equal",
-               "adds_up_over_independent_parts", "what_x_teaches_about_z"),
-)  # fmt: skip
+    story=(
+        "log p / log q is taken for log(p/q), an error that also stands in printed lecture notes. A log of a "
+        "ratio is a difference of logs."
+    ),
+    caught_by=(
+        "agrees_with_enumeration",
+        "right_where_probabilities_are_zero",
+        "never_negative",
+        "zero_only_when_equal",
+        "adds_up_over_independent_parts",
+        "what_x_teaches_about_z",
+    ),
+)
 def ratio_of_logs(p, q):
     return (p * (p.log() / q.log()).log()).sum(-1)
 
@@ -154,11 +199,12 @@ def ratio_of_logs(p, q):
 @misconception(
     "kl_discrete",
     belief="a loss is one number for the whole batch",
-    story="The rows are averaged, so every row gets the batch's mean. One number a row is asked: the mean over the batch is the "
-    "caller's business.",
-    caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "what_x_teaches_about_z", "order_matters",
-               "adds_up_over_independent_parts", "zero_only_when_equal"),
-)  # fmt: skip
+    story=(
+        "The rows are averaged, so every row gets the batch's mean. One number a row is asked: the mean over the "
+        "batch is the caller's business."
+    ),
+    caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "what_x_teaches_about_z"),
+)
 def mean_over_the_batch(p, q):
     return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1).mean().expand(len(p))
 
@@ -198,9 +244,16 @@ def with_where(p, q):
 @misconception(
     "entropy_and_cross_entropy",
     belief="both averages are taken over q",
-    story="The cross-entropy is computed as −Σ qᵢ log pᵢ, which is H(q, p). The data come from p, so p weights the code "
-    "lengths −log q.",
-    caught_by=("agree_with_enumeration",),
+    story=(
+        "The cross-entropy is computed as −Σ qᵢ log pᵢ, which is H(q, p). The data come from p, so p weights the "
+        "code lengths −log q."
+    ),
+    caught_by=(
+        "agree_with_enumeration",
+        "entropies_where_probabilities_are_zero",
+        "cross_entropy_is_entropy_plus_kl",
+        "maximum_likelihood_is_kl_from_the_data",
+    ),
 )
 def cross_entropy_swapped(p, q):
     return torch.special.entr(p).sum(-1), -torch.xlogy(q, p).sum(-1)
@@ -209,8 +262,16 @@ def cross_entropy_swapped(p, q):
 @misconception(
     "entropy_and_cross_entropy",
     belief="the cross-entropy is the divergence",
-    story="KL[p‖q] is returned in place of H(p, q). KL is what is left of the cross-entropy after the entropy of p is taken off.",
-    caught_by=("agree_with_enumeration",),
+    story=(
+        "KL[p‖q] is returned in place of H(p, q). KL is what is left of the cross-entropy after the entropy of p "
+        "is taken off."
+    ),
+    caught_by=(
+        "agree_with_enumeration",
+        "entropies_where_probabilities_are_zero",
+        "cross_entropy_is_entropy_plus_kl",
+        "maximum_likelihood_is_kl_from_the_data",
+    ),
 )
 def kl_for_cross_entropy(p, q):
     return torch.special.entr(p).sum(-1), (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1)
@@ -219,9 +280,17 @@ def kl_for_cross_entropy(p, q):
 @misconception(
     "entropy_and_cross_entropy",
     belief="entropy is the sum of p log p",
-    story="The minus sign is missing, so both come out negative. Probabilities are below one, their logs below zero: an "
-    "average surprise is the negative of the average log.",
-    caught_by=("agree_with_enumeration",),
+    story=(
+        "The minus sign is missing, so both come out negative. Probabilities are below one, their logs below "
+        "zero: an average surprise is the negative of the average log."
+    ),
+    caught_by=(
+        "agree_with_enumeration",
+        "entropies_where_probabilities_are_zero",
+        "between_nothing_and_a_fair_die",
+        "cross_entropy_is_entropy_plus_kl",
+        "maximum_likelihood_is_kl_from_the_data",
+    ),
 )
 def sign_forgotten(p, q):
     return torch.xlogy(p, p).sum(-1), torch.xlogy(p, q).sum(-1)
@@ -230,8 +299,17 @@ def sign_forgotten(p, q):
 @misconception(
     "entropy_and_cross_entropy",
     belief="entropy is counted in bits",
-    story="The logarithms are to base 2. Everything in this course is in nats, natural logarithms: a fair coin has log 2 ≈ 0.693.",
-    caught_by=("agree_with_enumeration",),
+    story=(
+        "The logarithms are to base 2. Everything in this course is in nats, natural logarithms: a fair coin has "
+        "log 2 ≈ 0.693."
+    ),
+    caught_by=(
+        "agree_with_enumeration",
+        "entropies_where_probabilities_are_zero",
+        "between_nothing_and_a_fair_die",
+        "cross_entropy_is_entropy_plus_kl",
+        "maximum_likelihood_is_kl_from_the_data",
+    ),
 )
 def entropies_in_bits(p, q):
     return torch.special.entr(p).sum(-1) / math.log(2), -torch.xlogy(p, q).sum(-1) / math.log(2)
@@ -240,8 +318,10 @@ def entropies_in_bits(p, q):
 @misconception(
     "entropy_and_cross_entropy",
     belief="an impossible outcome costs nothing",
-    story="Outcomes with q = 0 are masked along with those with p = 0. But if p produces what q calls impossible, its code "
-    "length −log q is infinite, and so is the cross-entropy.",
+    story=(
+        "Outcomes with q = 0 are masked along with those with p = 0. But if p produces what q calls impossible, "
+        "its code length −log q is infinite, and so is the cross-entropy."
+    ),
     caught_by=("entropies_where_probabilities_are_zero",),
 )
 def infinite_surprise_masked(p, q):
@@ -253,7 +333,7 @@ def infinite_surprise_masked(p, q):
     "entropy_and_cross_entropy",
     belief="the formula takes care of zeros by itself",
     story="0·log 0 is computed as 0·(−∞) = NaN. By convention, and as the limit of x log x, it is 0.",
-    caught_by=("entropies_where_probabilities_are_zero",),
+    caught_by=("entropies_where_probabilities_are_zero", "between_nothing_and_a_fair_die"),
 )
 def zero_entropies_become_nan(p, q):
     return -(p * p.log()).sum(-1), -(p * q.log()).sum(-1)
@@ -262,9 +342,16 @@ def zero_entropies_become_nan(p, q):
 @misconception(
     "entropy_and_cross_entropy",
     belief="logarithms are clamped to be safe",
-    story="Probabilities are kept above 1e-4 before the logarithm. Rare outcomes then look less surprising than they are, and "
-    "impossible ones merely unlikely.",
-    caught_by=("agree_with_enumeration",),
+    story=(
+        "Probabilities are kept above 1e-4 before the logarithm. Rare outcomes then look less surprising than "
+        "they are, and impossible ones merely unlikely."
+    ),
+    caught_by=(
+        "agree_with_enumeration",
+        "entropies_where_probabilities_are_zero",
+        "cross_entropy_is_entropy_plus_kl",
+        "maximum_likelihood_is_kl_from_the_data",
+    ),
 )
 def clamped_probabilities(p, q):
     return -(p * p.clamp_min(1e-4).log()).sum(-1), -(p * q.clamp_min(1e-4).log()).sum(-1)
@@ -301,9 +388,16 @@ def relative_to_the_mean(weights, values):
 @misconception(
     "jensen_gap",
     belief="Jensen's inequality has the mean of the logs on top",
-    story="The difference is taken the wrong way round and comes out negative. The logarithm is concave: the log of a mean is "
-    "at least the mean of the logs.",
-    caught_by=("is_log_of_mean_minus_mean_of_log",),
+    story=(
+        "The difference is taken the wrong way round and comes out negative. The logarithm is concave: the log of "
+        "a mean is at least the mean of the logs."
+    ),
+    caught_by=(
+        "is_log_of_mean_minus_mean_of_log",
+        "gap_is_never_negative",
+        "gap_closes_only_for_a_constant",
+        "gap_of_a_ratio_is_kl",
+    ),
 )
 def jensen_the_wrong_way_round(weights, values):
     return (weights * values.log()).sum(-1) - (weights * values).sum(-1).log()
@@ -312,8 +406,16 @@ def jensen_the_wrong_way_round(weights, values):
 @misconception(
     "jensen_gap",
     belief="a mean is a mean: weights are a detail",
-    story="Plain averages over the k values are taken and the weights ignored. An expectation weights every value by its probability.",
-    caught_by=("is_log_of_mean_minus_mean_of_log",),
+    story=(
+        "Plain averages over the k values are taken and the weights ignored. An expectation weights every value "
+        "by its probability."
+    ),
+    caught_by=(
+        "is_log_of_mean_minus_mean_of_log",
+        "gap_closes_only_for_a_constant",
+        "gap_ignores_what_has_no_weight",
+        "gap_of_a_ratio_is_kl",
+    ),
 )
 def weights_ignored(weights, values):
     return values.mean(-1).log() - values.log().mean(-1) + 0 * weights.sum(-1)
@@ -322,9 +424,18 @@ def weights_ignored(weights, values):
 @misconception(
     "jensen_gap",
     belief="the weights go inside the logarithm",
-    story="Σ log(wᵢvᵢ) is subtracted where Σ wᵢ log vᵢ belongs. Weights multiply what is averaged; inside the logarithm they "
-    "would be part of the value, and a weight of zero would make it −∞.",
-    caught_by=("is_log_of_mean_minus_mean_of_log",),
+    story=(
+        "Σ log(wᵢvᵢ) is subtracted where Σ wᵢ log vᵢ belongs. Weights multiply what is averaged; inside the "
+        "logarithm they would be part of the value, and a weight of zero would make it −∞."
+    ),
+    caught_by=(
+        "is_log_of_mean_minus_mean_of_log",
+        "gap_is_never_negative",
+        "gap_closes_only_for_a_constant",
+        "gap_has_no_units",
+        "gap_ignores_what_has_no_weight",
+        "gap_of_a_ratio_is_kl",
+    ),
 )
 def weights_inside_the_log(weights, values):
     return (weights * values).sum(-1).log() - (weights * values).log().sum(-1)
@@ -333,9 +444,11 @@ def weights_inside_the_log(weights, values):
 @misconception(
     "jensen_gap",
     belief="the log of a mean is the mean of the logs",
-    story="Both terms are computed as the mean of the logs, so the gap is always zero. They are equal for a constant only: this gap "
-    "is what separates a bound from what it bounds.",
-    caught_by=("is_log_of_mean_minus_mean_of_log",),
+    story=(
+        "Both terms are computed as the mean of the logs, so the gap is always zero. They are equal for a "
+        "constant only: this gap is what separates a bound from what it bounds."
+    ),
+    caught_by=("is_log_of_mean_minus_mean_of_log", "gap_closes_only_for_a_constant", "gap_of_a_ratio_is_kl"),
 )
 def log_and_mean_exchanged(weights, values):
     log_of_mean = (weights * values.log()).sum(-1)
@@ -345,9 +458,17 @@ def log_and_mean_exchanged(weights, values):
 @misconception(
     "jensen_gap",
     belief="the gap is E[v] against exp E[log v]",
-    story="The outer logarithm is missing: the difference of two means is returned, and it grows with the units of v. "
-    "The gap compares logarithms, and no factor common to all values can change it.",
-    caught_by=("is_log_of_mean_minus_mean_of_log",),
+    story=(
+        "The outer logarithm is missing: the difference of two means is returned, and it grows with the units of "
+        "v. The gap compares logarithms, and no factor common to all values can change it."
+    ),
+    caught_by=(
+        "is_log_of_mean_minus_mean_of_log",
+        "gap_closes_only_for_a_constant",
+        "gap_has_no_units",
+        "gap_of_a_ratio_is_kl",
+    ),
+    may_break=("gap_is_never_negative", "gap_ignores_what_has_no_weight"),
 )
 def means_without_the_log(weights, values):
     return (weights * values).sum(-1) - (weights * values.log()).sum(-1).exp()
@@ -392,8 +513,17 @@ def with_expm1(mu_q, log_var_q, mu_p, log_var_p):
 @misconception(
     "kl_gaussian",
     belief="the ½ belongs to the first term",
-    story="Only the log-ratio is halved, as in some printed notes. Every term carries the ½ of the exponent −½(z − μ)²/σ².",
-    caught_by=("agrees_with_torch",),
+    story=(
+        "Only the log-ratio is halved, as in some printed notes. Every term carries the ½ of the exponent −½(z − "
+        "μ)²/σ²."
+    ),
+    caught_by=(
+        "agrees_with_torch",
+        "never_negative_for_gaussians",
+        "zero_only_for_equal_gaussians",
+        "right_at_the_limits",
+        "agrees_with_monte_carlo",
+    ),
 )
 def half_on_the_first_term(mu_q, log_var_q, mu_p, log_var_p):
     first = 0.5 * (log_var_p - log_var_q)
@@ -403,9 +533,18 @@ def half_on_the_first_term(mu_q, log_var_q, mu_p, log_var_p):
 @misconception(
     "kl_gaussian",
     belief="log_var is log σ",
-    story="The log-variance is taken for the log of the standard deviation, so every variance is squared once more. "
-    "log σ² = 2 log σ: exponentiate log_var to get a variance.",
-    caught_by=("agrees_with_torch",),
+    story=(
+        "The log-variance is taken for the log of the standard deviation, so every variance is squared once more. "
+        "log σ² = 2 log σ: exponentiate log_var to get a variance."
+    ),
+    caught_by=(
+        "agrees_with_torch",
+        "zero_only_for_equal_gaussians",
+        "does_not_depend_on_units",
+        "right_at_the_limits",
+        "agrees_with_monte_carlo",
+    ),
+    may_break=("autograd_agrees_with_differences", "adds_up_over_dimensions"),
 )
 def log_variance_as_log_sigma(mu_q, log_var_q, mu_p, log_var_p):
     var_q, var_p = log_var_q.exp() ** 2, log_var_p.exp() ** 2
@@ -415,8 +554,18 @@ def log_variance_as_log_sigma(mu_q, log_var_q, mu_p, log_var_p):
 @misconception(
     "kl_gaussian",
     belief="σ is what the formula calls σ²",
-    story="exp(½ log σ²) is a standard deviation, and it is put where the formula has a variance. Square it, or do not halve.",
-    caught_by=("agrees_with_torch",),
+    story=(
+        "exp(½ log σ²) is a standard deviation, and it is put where the formula has a variance. Square it, or do "
+        "not halve."
+    ),
+    caught_by=(
+        "agrees_with_torch",
+        "zero_only_for_equal_gaussians",
+        "order_matters_for_gaussians",
+        "does_not_depend_on_units",
+        "right_at_the_limits",
+        "agrees_with_monte_carlo",
+    ),
 )
 def sigma_for_variance(mu_q, log_var_q, mu_p, log_var_p):
     sigma_q, sigma_p = (0.5 * log_var_q).exp(), (0.5 * log_var_p).exp()
@@ -426,30 +575,46 @@ def sigma_for_variance(mu_q, log_var_q, mu_p, log_var_p):
 @misconception(
     "kl_gaussian",
     belief="the order of the arguments does not matter",
-    story="KL[p‖q] comes back instead of KL[q‖p]. The mean's distance must be measured in the widths of p, the second argument.",
-    caught_by=("agrees_with_torch",),
+    story=(
+        "KL[p‖q] comes back instead of KL[q‖p]. The mean's distance must be measured in the widths of p, the "
+        "second argument."
+    ),
+    caught_by=("agrees_with_torch", "right_at_the_limits", "agrees_with_monte_carlo"),
 )
 def gaussians_swapped(mu_q, log_var_q, mu_p, log_var_p):
-    return 0.5 * (log_var_q - log_var_p - 1 + (log_var_p - log_var_q).exp() + (mu_p - mu_q) ** 2 / log_var_q.exp()).sum(-1)
+    return 0.5 * (log_var_q - log_var_p - 1 + (log_var_p - log_var_q).exp() + (mu_p - mu_q) ** 2 / log_var_q.exp()).sum(
+        -1
+    )
 
 
 @misconception(
     "kl_gaussian",
     belief="the dimensions are averaged",
-    story="A mean over the d dimensions replaces the sum, which is d times too small. In an ELBO that makes the KL term lose a factor "
-    "d against the reconstruction.",
-    caught_by=("agrees_with_torch",),
+    story=(
+        "A mean over the d dimensions replaces the sum, which is d times too small. In an ELBO that makes the KL "
+        "term lose a factor d against the reconstruction."
+    ),
+    caught_by=(
+        "agrees_with_torch",
+        "zero_only_for_equal_gaussians",
+        "adds_up_over_dimensions",
+        "agrees_with_monte_carlo",
+    ),
 )
 def mean_over_dimensions(mu_q, log_var_q, mu_p, log_var_p):
-    return 0.5 * (log_var_p - log_var_q - 1 + (log_var_q - log_var_p).exp() + (mu_q - mu_p) ** 2 / log_var_p.exp()).mean(-1)
+    return 0.5 * (
+        log_var_p - log_var_q - 1 + (log_var_q - log_var_p).exp() + (mu_q - mu_p) ** 2 / log_var_p.exp()
+    ).mean(-1)
 
 
 @misconception(
     "kl_gaussian",
     belief="constants can be dropped from a loss",
-    story="The −1 of every dimension is left out. It does not change gradients, but the value is no divergence any more: it is d/2 for "
-    "q = p.",
-    caught_by=("agrees_with_torch",),
+    story=(
+        "The −1 of every dimension is left out. It does not change gradients, but the value is no divergence any "
+        "more: it is d/2 for q = p."
+    ),
+    caught_by=("agrees_with_torch", "zero_only_for_equal_gaussians", "right_at_the_limits", "agrees_with_monte_carlo"),
 )
 def minus_d_dropped(mu_q, log_var_q, mu_p, log_var_p):
     return 0.5 * (log_var_p - log_var_q + (log_var_q - log_var_p).exp() + (mu_q - mu_p) ** 2 / log_var_p.exp()).sum(-1)
@@ -458,9 +623,18 @@ def minus_d_dropped(mu_q, log_var_q, mu_p, log_var_p):
 @misconception(
     "kl_gaussian",
     belief="p is always the standard normal",
-    story="The formula known from the VAE is used, in which p = N(0, 1), and the given p is ignored. Here p has a mean and a variance of "
-    "its own.",
-    caught_by=("agrees_with_torch",),
+    story=(
+        "The formula known from the VAE is used, in which p = N(0, 1), and the given p is ignored. Here p has a "
+        "mean and a variance of its own."
+    ),
+    caught_by=(
+        "agrees_with_torch",
+        "autograd_agrees_with_differences",
+        "zero_only_for_equal_gaussians",
+        "does_not_depend_on_units",
+        "right_at_the_limits",
+        "agrees_with_monte_carlo",
+    ),
 )
 def prior_taken_as_standard(mu_q, log_var_q, mu_p, log_var_p):
     return 0.5 * (log_var_q.exp() + mu_q**2 - 1 - log_var_q).sum(-1)
@@ -469,9 +643,11 @@ def prior_taken_as_standard(mu_q, log_var_q, mu_p, log_var_p):
 @misconception(
     "kl_gaussian",
     belief="a little noise in the variance makes it stable",
-    story="1e-6 is added to both variances. That changes the value for small variances, and where σ² is tiny KL stops growing "
-    "although it should not.",
-    caught_by=("agrees_with_torch",),
+    story=(
+        "1e-6 is added to both variances. That changes the value for small variances, and where σ² is tiny KL "
+        "stops growing although it should not."
+    ),
+    caught_by=("agrees_with_torch", "does_not_depend_on_units", "right_at_the_limits"),
 )
 def epsilon_in_the_variance(mu_q, log_var_q, mu_p, log_var_p):
     var_q, var_p = log_var_q.exp() + 1e-6, log_var_p.exp() + 1e-6
@@ -481,21 +657,27 @@ def epsilon_in_the_variance(mu_q, log_var_q, mu_p, log_var_p):
 @misconception(
     "kl_gaussian",
     belief="the standard deviations are numbers, not functions of the parameters",
-    story="The variances are detached, so the value is right and the gradient with respect to the log-variances is missing. A network "
-    "trained on it never learns its own uncertainty.",
+    story=(
+        "The variances are detached, so the value is right and the gradient with respect to the log-variances is "
+        "missing. A network trained on it never learns its own uncertainty."
+    ),
     caught_by=("autograd_agrees_with_differences",),
 )
 def variance_detached(mu_q, log_var_q, mu_p, log_var_p):
     log_var_q, log_var_p = log_var_q.detach(), log_var_p.detach()
-    return 0.5 * (log_var_p - log_var_q - 1 + (log_var_q - log_var_p).exp() + (mu_q - mu_p) ** 2 / log_var_p.exp()).sum(-1)
+    return 0.5 * (log_var_p - log_var_q - 1 + (log_var_q - log_var_p).exp() + (mu_q - mu_p) ** 2 / log_var_p.exp()).sum(
+        -1
+    )
 
 
 @misconception(
     "kl_gaussian",
     belief="KL is a distance, so it must be symmetric",
-    story="The average of KL[q‖p] and KL[p‖q] is returned, Jeffreys' symmetric quantity. KL is not symmetric, and the order decides "
-    "whether q covers p or hides in one of its modes.",
-    caught_by=("agrees_with_torch",),
+    story=(
+        "The average of KL[q‖p] and KL[p‖q] is returned, Jeffreys' symmetric quantity. KL is not symmetric, and "
+        "the order decides whether q covers p or hides in one of its modes."
+    ),
+    caught_by=("agrees_with_torch", "order_matters_for_gaussians", "right_at_the_limits", "agrees_with_monte_carlo"),
 )
 def a_symmetric_gaussian_distance(mu_q, log_var_q, mu_p, log_var_p):
     gap = (mu_q - mu_p) ** 2 * ((-log_var_q).exp() + (-log_var_p).exp())
@@ -505,12 +687,22 @@ def a_symmetric_gaussian_distance(mu_q, log_var_q, mu_p, log_var_p):
 @misconception(
     "kl_gaussian",
     belief="the log-ratio has σ_q on top",
-    story="The sign of the log-determinant is wrong: log σ_q² − log σ_p² instead of log σ_p² − log σ_q². A narrower q must cost more, "
-    "not less.",
-    caught_by=("agrees_with_torch",),
+    story=(
+        "The sign of the log-determinant is wrong: log σ_q² − log σ_p² instead of log σ_p² − log σ_q². A narrower "
+        "q must cost more, not less."
+    ),
+    caught_by=(
+        "agrees_with_torch",
+        "never_negative_for_gaussians",
+        "zero_only_for_equal_gaussians",
+        "right_at_the_limits",
+        "agrees_with_monte_carlo",
+    ),
 )
 def log_ratio_upside_down(mu_q, log_var_q, mu_p, log_var_p):
-    return 0.5 * (log_var_q - log_var_p - 1 + (log_var_q - log_var_p).exp() + (mu_q - mu_p) ** 2 / log_var_p.exp()).sum(-1)
+    return 0.5 * (log_var_q - log_var_p - 1 + (log_var_q - log_var_p).exp() + (mu_q - mu_p) ** 2 / log_var_p.exp()).sum(
+        -1
+    )
 
 
 # ---- kl_gaussian_full: right ---------------------------------------------------------------------------------------------
@@ -566,9 +758,17 @@ def cholesky_terms(mu_q, cov_q, mu_p, cov_p):
 @misconception(
     "kl_gaussian_full",
     belief="the determinants are what is subtracted",
-    story="det Σ_p − det Σ_q stands where the logarithms of the determinants belong. Densities multiply, so their logs add, and it is "
-    "the log-determinant that appears.",
-    caught_by=("full_agrees_with_torch",),
+    story=(
+        "det Σ_p − det Σ_q stands where the logarithms of the determinants belong. Densities multiply, so their "
+        "logs add, and it is the log-determinant that appears."
+    ),
+    caught_by=(
+        "full_agrees_with_torch",
+        "full_is_never_negative",
+        "full_is_zero_only_when_equal",
+        "full_does_not_depend_on_coordinates",
+        "full_agrees_with_diagonal",
+    ),
 )
 def determinants_without_log(mu_q, cov_q, mu_p, cov_p):
     log_det_q, log_det_p, trace, gap, d = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
@@ -579,7 +779,12 @@ def determinants_without_log(mu_q, cov_q, mu_p, cov_p):
     "kl_gaussian_full",
     belief="the log-determinant is the sum of the logs of L's diagonal",
     story="The factor 2 is missing: Σ = LLᵀ has the determinant of L squared. So log det Σ = 2 Σ log Lᵢᵢ.",
-    caught_by=("full_agrees_with_torch",),
+    caught_by=(
+        "full_agrees_with_torch",
+        "full_is_never_negative",
+        "full_is_zero_only_when_equal",
+        "full_agrees_with_diagonal",
+    ),
 )
 def log_det_of_the_factor(mu_q, cov_q, mu_p, cov_p):
     log_det_q, log_det_p, trace, gap, d = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
@@ -590,7 +795,7 @@ def log_det_of_the_factor(mu_q, cov_q, mu_p, cov_p):
     "kl_gaussian_full",
     belief="constants can be dropped from a loss",
     story="The −d is left out. The value is then d/2 for q = p, and no divergence any more.",
-    caught_by=("full_agrees_with_torch",),
+    caught_by=("full_agrees_with_torch", "full_is_zero_only_when_equal", "full_agrees_with_diagonal"),
 )
 def dimension_dropped(mu_q, cov_q, mu_p, cov_p):
     log_det_q, log_det_p, trace, gap, _ = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
@@ -599,9 +804,32 @@ def dimension_dropped(mu_q, cov_q, mu_p, cov_p):
 
 @misconception(
     "kl_gaussian_full",
+    belief="a divergence is reported per dimension",
+    story=(
+        "The result is divided by d, so that problems of different size can be compared. KL adds up over "
+        "independent parts; a mean over dimensions does not."
+    ),
+    caught_by=(
+        "full_agrees_with_torch",
+        "full_is_zero_only_when_equal",
+        "order_matters_for_full_gaussians",
+        "full_adds_up_over_independent_blocks",
+        "full_agrees_with_diagonal",
+    ),
+)
+def divided_by_dimension(mu_q, cov_q, mu_p, cov_p):
+    log_det_q, log_det_p, trace, gap, d = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
+    return 0.5 * (log_det_p - log_det_q - d + trace + gap) / d
+
+
+@misconception(
+    "kl_gaussian_full",
     belief="the order of the arguments does not matter",
-    story="KL[p‖q] comes back instead of KL[q‖p]. It is the inverse of the second argument's covariance that measures everything.",
-    caught_by=("full_agrees_with_torch",),
+    story=(
+        "KL[p‖q] comes back instead of KL[q‖p]. It is the inverse of the second argument's covariance that "
+        "measures everything."
+    ),
+    caught_by=("full_agrees_with_torch", "full_agrees_with_diagonal"),
 )
 def full_gaussians_swapped(mu_q, cov_q, mu_p, cov_p):
     log_det_p, log_det_q, trace, gap, d = cholesky_terms(mu_p, cov_p, mu_q, cov_q)
@@ -611,9 +839,16 @@ def full_gaussians_swapped(mu_q, cov_q, mu_p, cov_p):
 @misconception(
     "kl_gaussian_full",
     belief="only the variances matter",
-    story="The diagonals of the covariances are taken and the rest is ignored. Correlations change volumes and directions: two "
-    "Gaussians with equal variances can be far apart.",
-    caught_by=("full_agrees_with_torch",),
+    story=(
+        "The diagonals of the covariances are taken and the rest is ignored. Correlations change volumes and "
+        "directions: two Gaussians with equal variances can be far apart."
+    ),
+    caught_by=(
+        "full_agrees_with_torch",
+        "full_is_zero_only_when_equal",
+        "order_matters_for_full_gaussians",
+        "full_does_not_depend_on_coordinates",
+    ),
 )
 def correlations_ignored(mu_q, cov_q, mu_p, cov_p):
     var_q, var_p = cov_q.diagonal(dim1=-2, dim2=-1), cov_p.diagonal(dim1=-2, dim2=-1)
@@ -623,8 +858,17 @@ def correlations_ignored(mu_q, cov_q, mu_p, cov_p):
 @misconception(
     "kl_gaussian_full",
     belief="the Cholesky factor can stand for the covariance",
-    story="tr(L_p⁻¹L_q) is computed in place of tr(Σ_p⁻¹Σ_q). With Σ = LLᵀ the trace is the sum of the squares of L_p⁻¹L_q.",
-    caught_by=("full_agrees_with_torch",),
+    story=(
+        "tr(L_p⁻¹L_q) is computed in place of tr(Σ_p⁻¹Σ_q). With Σ = LLᵀ the trace is the sum of the squares of "
+        "L_p⁻¹L_q."
+    ),
+    caught_by=(
+        "full_agrees_with_torch",
+        "full_is_never_negative",
+        "full_is_zero_only_when_equal",
+        "order_matters_for_full_gaussians",
+        "full_agrees_with_diagonal",
+    ),
 )
 def factor_for_covariance(mu_q, cov_q, mu_p, cov_p):
     log_det_q, log_det_p, _, gap, d = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
@@ -636,9 +880,16 @@ def factor_for_covariance(mu_q, cov_q, mu_p, cov_p):
 @misconception(
     "kl_gaussian_full",
     belief="the distance of the means is squared, not whitened",
-    story="‖μ_q − μ_p‖² is added as it is. A distance means nothing before it is measured against the widths of p: it is "
-    "(μ_q − μ_p)ᵀΣ_p⁻¹(μ_q − μ_p).",
-    caught_by=("full_agrees_with_torch",),
+    story=(
+        "‖μ_q − μ_p‖² is added as it is. A distance means nothing before it is measured against the widths of p: "
+        "it is (μ_q − μ_p)ᵀΣ_p⁻¹(μ_q − μ_p)."
+    ),
+    caught_by=(
+        "full_agrees_with_torch",
+        "full_is_zero_only_when_equal",
+        "full_does_not_depend_on_coordinates",
+        "full_agrees_with_diagonal",
+    ),
 )
 def distance_not_whitened(mu_q, cov_q, mu_p, cov_p):
     log_det_q, log_det_p, trace, _, d = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
@@ -648,8 +899,10 @@ def distance_not_whitened(mu_q, cov_q, mu_p, cov_p):
 @misconception(
     "kl_gaussian_full",
     belief="a factorisation is a numerical detail that needs no gradient",
-    story="The Cholesky factors are computed without gradients, so the covariances get none. The value is right, and nothing that "
-    "depends on it can learn a covariance.",
+    story=(
+        "The Cholesky factors are computed without gradients, so the covariances get none. The value is right, "
+        "and nothing that depends on it can learn a covariance."
+    ),
     caught_by=("full_autograd_agrees_with_differences",),
 )
 def factors_without_gradient(mu_q, cov_q, mu_p, cov_p):
@@ -660,8 +913,11 @@ def factors_without_gradient(mu_q, cov_q, mu_p, cov_p):
 @misconception(
     "kl_gaussian_full",
     belief="KL is a distance, so it must be symmetric",
-    story="The average of both directions is returned. KL is not symmetric, and the direction decides what a fitted q does.",
-    caught_by=("full_agrees_with_torch",),
+    story=(
+        "The average of both directions is returned. KL is not symmetric, and the direction decides what a fitted "
+        "q does."
+    ),
+    caught_by=("full_agrees_with_torch", "order_matters_for_full_gaussians", "full_agrees_with_diagonal"),
 )
 def a_symmetric_full_distance(mu_q, cov_q, mu_p, cov_p):
     _, _, trace, gap, d = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
@@ -672,8 +928,16 @@ def a_symmetric_full_distance(mu_q, cov_q, mu_p, cov_p):
 @misconception(
     "kl_gaussian_full",
     belief="the log-ratio has Σ_q on top",
-    story="log det Σ_q − log det Σ_p stands where its negative belongs. A q that is more concentrated than p must cost more, not less.",
-    caught_by=("full_agrees_with_torch",),
+    story=(
+        "log det Σ_q − log det Σ_p stands where its negative belongs. A q that is more concentrated than p must "
+        "cost more, not less."
+    ),
+    caught_by=(
+        "full_agrees_with_torch",
+        "full_is_never_negative",
+        "full_is_zero_only_when_equal",
+        "full_agrees_with_diagonal",
+    ),
 )
 def log_dets_upside_down(mu_q, cov_q, mu_p, cov_p):
     log_det_q, log_det_p, trace, gap, d = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
@@ -716,9 +980,11 @@ def ratios(z, mu_q, log_var_q, mu_p, log_var_p):
 @misconception(
     "kl_monte_carlo",
     belief="KL is never negative, so an estimate of it cannot be either",
-    story="Negative estimates are clamped to zero. That makes the estimator biased upwards where KL is small: in one experiment 0.005 "
-    "became 0.042.",
-    caught_by=("is_the_mean_of_log_ratios",),
+    story=(
+        "Negative estimates are clamped to zero. That makes the estimator biased upwards where KL is small: in "
+        "one experiment 0.005 became 0.042."
+    ),
+    caught_by=("is_the_mean_of_log_ratios", "may_be_negative"),
 )
 def clamped_at_zero(z, mu_q, log_var_q, mu_p, log_var_p):
     r = ratios(z, mu_q, log_var_q, mu_p, log_var_p)
@@ -728,9 +994,11 @@ def clamped_at_zero(z, mu_q, log_var_q, mu_p, log_var_p):
 @misconception(
     "kl_monte_carlo",
     belief="the standard error is the standard deviation",
-    story="The spread of single draws is reported, not divided by √s. The error of a mean shrinks with the number of draws; the spread of "
-    "the draws does not.",
-    caught_by=("standard_error_is_honest",),
+    story=(
+        "The spread of single draws is reported, not divided by √s. The error of a mean shrinks with the number "
+        "of draws; the spread of the draws does not."
+    ),
+    caught_by=("standard_error_is_honest", "more_samples_shrink_the_error"),
 )
 def error_not_divided(z, mu_q, log_var_q, mu_p, log_var_p):
     r = ratios(z, mu_q, log_var_q, mu_p, log_var_p)
@@ -740,9 +1008,11 @@ def error_not_divided(z, mu_q, log_var_q, mu_p, log_var_p):
 @misconception(
     "kl_monte_carlo",
     belief="the variance is the mean of the squared deviations",
-    story="The squared deviations are divided by s, although they are taken from the samples' own mean. That makes the error too small: "
-    "by 29 % for two samples.",
-    caught_by=("standard_error_is_honest",),
+    story=(
+        "The squared deviations are divided by s, although they are taken from the samples' own mean. That makes "
+        "the error too small: by 29 % for two samples."
+    ),
+    caught_by=("standard_error_is_honest", "more_samples_shrink_the_error"),
 )
 def error_with_s(z, mu_q, log_var_q, mu_p, log_var_p):
     r = ratios(z, mu_q, log_var_q, mu_p, log_var_p)
@@ -752,9 +1022,11 @@ def error_with_s(z, mu_q, log_var_q, mu_p, log_var_p):
 @misconception(
     "kl_monte_carlo",
     belief="the error of a mean is the standard deviation over s",
-    story="The standard deviation is divided by s where √s belongs. Variances of independent draws add, so it is the variance of the mean "
-    "that is divided by s.",
-    caught_by=("standard_error_is_honest",),
+    story=(
+        "The standard deviation is divided by s where √s belongs. Variances of independent draws add, so it is "
+        "the variance of the mean that is divided by s."
+    ),
+    caught_by=("standard_error_is_honest", "more_samples_shrink_the_error"),
 )
 def error_over_s(z, mu_q, log_var_q, mu_p, log_var_p):
     r = ratios(z, mu_q, log_var_q, mu_p, log_var_p)
@@ -764,9 +1036,11 @@ def error_over_s(z, mu_q, log_var_q, mu_p, log_var_p):
 @misconception(
     "kl_monte_carlo",
     belief="the log can be taken after the mean",
-    story="log of the mean of q(z)/p(z) is returned. The log of a mean is not the mean of the logs: by Jensen it is larger, and what it "
-    "estimates is another divergence.",
-    caught_by=("is_the_mean_of_log_ratios",),
+    story=(
+        "log of the mean of q(z)/p(z) is returned. The log of a mean is not the mean of the logs: by Jensen it is "
+        "larger, and what it estimates is another divergence."
+    ),
+    caught_by=("is_the_mean_of_log_ratios", "may_be_negative", "is_right_on_average"),
 )
 def log_of_the_mean_ratio(z, mu_q, log_var_q, mu_p, log_var_p):
     r = ratios(z, mu_q, log_var_q, mu_p, log_var_p)
@@ -776,8 +1050,11 @@ def log_of_the_mean_ratio(z, mu_q, log_var_q, mu_p, log_var_p):
 @misconception(
     "kl_monte_carlo",
     belief="the ratio is the likelihood ratio, p over q",
-    story="log p(z) − log q(z) is averaged, which estimates −KL[q‖p]. Samples come from q, and on them q is the likelier of the two.",
-    caught_by=("is_the_mean_of_log_ratios",),
+    story=(
+        "log p(z) − log q(z) is averaged, which estimates −KL[q‖p]. Samples come from q, and on them q is the "
+        "likelier of the two."
+    ),
+    caught_by=("is_the_mean_of_log_ratios", "may_be_negative", "is_right_on_average"),
 )
 def log_p_minus_log_q(z, mu_q, log_var_q, mu_p, log_var_p):
     r = -ratios(z, mu_q, log_var_q, mu_p, log_var_p)
@@ -787,9 +1064,11 @@ def log_p_minus_log_q(z, mu_q, log_var_q, mu_p, log_var_p):
 @misconception(
     "kl_monte_carlo",
     belief="samples and dimensions are averaged alike",
-    story="Log-densities are averaged over dimensions as well as over samples. The log-density of independent dimensions is their sum; the "
-    "mean is d times too small.",
-    caught_by=("is_the_mean_of_log_ratios",),
+    story=(
+        "Log-densities are averaged over dimensions as well as over samples. The log-density of independent "
+        "dimensions is their sum; the mean is d times too small."
+    ),
+    caught_by=("is_the_mean_of_log_ratios", "standard_error_is_honest", "is_right_on_average"),
 )
 def dimensions_averaged(z, mu_q, log_var_q, mu_p, log_var_p):
     r = ratios(z, mu_q, log_var_q, mu_p, log_var_p) / z.shape[2]
@@ -799,9 +1078,11 @@ def dimensions_averaged(z, mu_q, log_var_q, mu_p, log_var_p):
 @misconception(
     "kl_monte_carlo",
     belief="the normalising constants cancel",
-    story="The exponents are subtracted and the log-variances left out. Only what both densities share cancels, the 2π; ½ log σ² differs "
-    "between q and p.",
-    caught_by=("is_the_mean_of_log_ratios",),
+    story=(
+        "The exponents are subtracted and the log-variances left out. Only what both densities share cancels, the "
+        "2π; ½ log σ² differs between q and p."
+    ),
+    caught_by=("is_the_mean_of_log_ratios", "is_right_on_average"),
 )
 def normalisers_forgotten(z, mu_q, log_var_q, mu_p, log_var_p):
     square_q = (z - mu_q[:, None]) ** 2 / log_var_q[:, None].exp()
@@ -844,9 +1125,11 @@ def loop_over_mixtures(weights, means, stds):
 @misconception(
     "fit_forward",
     belief="the width of a mixture is the average width of its parts",
-    story="Standard deviations are averaged with the weights. Widths do not average, variances do, and the distance between the means adds "
-    "to them.",
-    caught_by=("has_the_moments_of_the_mixture",),
+    story=(
+        "Standard deviations are averaged with the weights. Widths do not average, variances do, and the distance "
+        "between the means adds to them."
+    ),
+    caught_by=("has_the_moments_of_the_mixture", "no_neighbour_is_better", "at_least_as_wide_as_its_parts"),
 )
 def average_of_stds(weights, means, stds):
     return (weights * means).sum(-1), (weights * stds).sum(-1)
@@ -855,9 +1138,11 @@ def average_of_stds(weights, means, stds):
 @misconception(
     "fit_forward",
     belief="the variance of a mixture is the average variance of its parts",
-    story="The variance within the components is averaged, and that between their means forgotten. The law of total variance has both: "
-    "two needles far apart make a wide mixture.",
-    caught_by=("has_the_moments_of_the_mixture",),
+    story=(
+        "The variance within the components is averaged, and that between their means forgotten. The law of total "
+        "variance has both: two needles far apart make a wide mixture."
+    ),
+    caught_by=("has_the_moments_of_the_mixture", "no_neighbour_is_better"),
 )
 def between_forgotten(weights, means, stds):
     return (weights * means).sum(-1), (weights * stds**2).sum(-1).sqrt()
@@ -866,9 +1151,11 @@ def between_forgotten(weights, means, stds):
 @misconception(
     "fit_forward",
     belief="the best Gaussian sits on the main mode",
-    story="The heavier component is returned. That is what minimising KL[q‖mixture] tends to; KL[mixture‖q] is infinite or huge where q "
-    "misses what the mixture has, so q must cover both modes.",
-    caught_by=("has_the_moments_of_the_mixture",),
+    story=(
+        "The heavier component is returned. That is what minimising KL[q‖mixture] tends to; KL[mixture‖q] is "
+        "infinite or huge where q misses what the mixture has, so q must cover both modes."
+    ),
+    caught_by=("has_the_moments_of_the_mixture", "no_neighbour_is_better", "at_least_as_wide_as_its_parts"),
 )
 def heavier_component(weights, means, stds):
     heavier = weights.argmax(-1, keepdim=True)
@@ -878,8 +1165,15 @@ def heavier_component(weights, means, stds):
 @misconception(
     "fit_forward",
     belief="the width asked for is a variance",
-    story="The variance is returned where the standard deviation is asked. Its unit is the square of x's: take the root.",
-    caught_by=("has_the_moments_of_the_mixture",),
+    story=(
+        "The variance is returned where the standard deviation is asked. Its unit is the square of x's: take the root."
+    ),
+    caught_by=(
+        "has_the_moments_of_the_mixture",
+        "no_neighbour_is_better",
+        "at_least_as_wide_as_its_parts",
+        "moves_with_the_units",
+    ),
 )
 def variance_for_std(weights, means, stds):
     mean = (weights * means).sum(-1)
@@ -890,7 +1184,7 @@ def variance_for_std(weights, means, stds):
     "fit_forward",
     belief="both components count the same",
     story="Plain averages are taken and the weights ignored. A component that hardly ever occurs must hardly count.",
-    caught_by=("has_the_moments_of_the_mixture",),
+    caught_by=("has_the_moments_of_the_mixture", "no_neighbour_is_better", "at_least_as_wide_as_its_parts"),
 )
 def components_not_weighted(weights, means, stds):
     mean = means.mean(-1)
@@ -900,9 +1194,11 @@ def components_not_weighted(weights, means, stds):
 @misconception(
     "fit_forward",
     belief="a mixture is a weighted sum of random variables",
-    story="The variance Σ wₖ²σₖ² is that of the sum w₁x₁ + w₂x₂ of two draws. A mixture draws from one component or the other: its "
-    "density is the weighted sum, not its samples.",
-    caught_by=("has_the_moments_of_the_mixture",),
+    story=(
+        "The variance Σ wₖ²σₖ² is that of the sum w₁x₁ + w₂x₂ of two draws. A mixture draws from one component or "
+        "the other: its density is the weighted sum, not its samples."
+    ),
+    caught_by=("has_the_moments_of_the_mixture", "no_neighbour_is_better", "at_least_as_wide_as_its_parts"),
 )
 def sum_of_random_variables(weights, means, stds):
     return (weights * means).sum(-1), (weights**2 * stds**2).sum(-1).sqrt()
@@ -960,7 +1256,8 @@ def grid_search(weights, means, stds):
         for _ in range(6):  # walk until the middle of the grid is the best
             moves = [(i * step, j * step) for i in (-1, 0, 1) for j in (-1, 0, 1)]
             values = [
-                float(reverse_objective(mean + a * log_std.exp(), (log_std + b).exp(), weights, means, stds)) for a, b in moves
+                float(reverse_objective(mean + a * log_std.exp(), (log_std + b).exp(), weights, means, stds))
+                for a, b in moves
             ]
             a, b = moves[values.index(min(values))]
             mean, log_std = mean + a * log_std.exp(), log_std + b
@@ -976,9 +1273,12 @@ def grid_search(weights, means, stds):
 @misconception(
     "fit_reverse",
     belief="both directions of KL have the same minimum",
-    story="The mixture's mean and variance are returned, the minimum of KL[mixture‖q]. KL[q‖mixture] punishes q for being where the "
-    "mixture is not, so q avoids the gap between distant modes.",
-    caught_by=("is_a_local_minimum",),
+    story=(
+        "The mixture's mean and variance are returned, the minimum of KL[mixture‖q]. KL[q‖mixture] punishes q for "
+        "being where the mixture is not, so q avoids the gap between distant modes."
+    ),
+    caught_by=("is_a_local_minimum", "takes_one_of_two_distant_modes"),
+    may_break=("is_a_local_minimum_on_new_mixtures",),
 )
 def moment_matching(weights, means, stds):
     mean = (weights * means).sum()
@@ -988,9 +1288,12 @@ def moment_matching(weights, means, stds):
 @misconception(
     "fit_reverse",
     belief="mode seeking means copying a component",
-    story="The heavier component is returned as it is. That is right only for distant components; where they overlap, the minimum lies "
-    "between them and is wider than either.",
-    caught_by=("is_a_local_minimum",),
+    story=(
+        "The heavier component is returned as it is. That is right only for distant components; where they "
+        "overlap, the minimum lies between them and is wider than either."
+    ),
+    caught_by=("is_a_local_minimum", "sits_between_overlapping_modes"),
+    may_break=("is_a_local_minimum_on_new_mixtures",),
 )
 def copies_the_heavier_component(weights, means, stds):
     heavier = weights.argmax()
@@ -1000,9 +1303,12 @@ def copies_the_heavier_component(weights, means, stds):
 @misconception(
     "fit_reverse",
     belief="the best Gaussian is the one that fits the peak",
-    story="The mixture's highest point gives the mean and its curvature there the width: Laplace's approximation. It looks at the peak "
-    "alone, where KL[q‖mixture] averages over all of q.",
+    story=(
+        "The mixture's highest point gives the mean and its curvature there the width: Laplace's approximation. "
+        "It looks at the peak alone, where KL[q‖mixture] averages over all of q."
+    ),
     caught_by=("is_a_local_minimum",),
+    may_break=("is_a_local_minimum_on_new_mixtures",),
 )
 def laplace_approximation(weights, means, stds):
     x = torch.linspace(float(means.min()) - 3, float(means.max()) + 3, 20001, dtype=torch.float64)
@@ -1016,8 +1322,11 @@ def laplace_approximation(weights, means, stds):
 @misconception(
     "fit_reverse",
     belief="a few steps of gradient descent are enough",
-    story="Ten small steps are taken from the middle, and q is still on its way. Look at the loss, or at the gradient, before stopping.",
-    caught_by=("is_a_local_minimum",),
+    story=(
+        "Ten small steps are taken from the middle, and q is still on its way. Look at the loss, or at the "
+        "gradient, before stopping."
+    ),
+    caught_by=("is_a_local_minimum", "is_a_local_minimum_on_new_mixtures", "takes_one_of_two_distant_modes"),
 )
 def stops_too_early(weights, means, stds):
     parameters = torch.stack([means.mean() + 0.5, means.new_zeros(())]).requires_grad_()
@@ -1032,8 +1341,10 @@ def stops_too_early(weights, means, stds):
 @misconception(
     "fit_reverse",
     belief="gradient descent finds the minimum wherever it starts",
-    story="The descent starts from the mixture's own mean and width. Between two distant modes it ends in a third minimum, which covers "
-    "both, pays for the gap, and is worse than either mode alone.",
+    story=(
+        "The descent starts from the mixture's own mean and width. Between two distant modes it ends in a third "
+        "minimum, which covers both, pays for the gap, and is worse than either mode alone."
+    ),
     caught_by=("takes_one_of_two_distant_modes",),
 )
 def descends_from_the_middle(weights, means, stds):

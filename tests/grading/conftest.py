@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,13 +113,27 @@ def source_notebook() -> NotebookNode:
     )
 
 
+@pytest.fixture(scope="session")
+def empty_gradebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gradebook as nbgrader makes it, made once: it starts another Python for it."""
+    from nbgrader.api import Gradebook
+
+    from autograder.course import have_alembic_on_path
+
+    have_alembic_on_path()
+    path = tmp_path_factory.mktemp("gradebook") / "gradebook.db"
+    Gradebook(f"sqlite:///{path}").close()
+    return path
+
+
 @pytest.fixture
-def course(tmp_path: Path) -> Course:
+def course(tmp_path: Path, empty_gradebook: Path) -> Course:
     """An instructor's course folder with the toy unit, nothing released or submitted yet."""
     root = tmp_path / "course"
     unit = root / "solutions" / "toy"
     unit.mkdir(parents=True)
     (root / "nbgrader_config.py").write_text(CONFIG)
+    shutil.copy(empty_gradebook, root / "gradebook.db")
     (unit / "laws.py").write_text(LAWS)
     (unit / "misconceptions.py").write_text("SECRET = 'a wrong answer, written out'\n")
     (unit / "questions.py").write_text("SECRET = 'an exam question'\n")

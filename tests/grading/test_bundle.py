@@ -35,7 +35,12 @@ def test_a_bundle_holds_what_students_need(bundled: Path) -> None:
 
 
 def test_a_bundle_gives_no_answer_and_no_seed_away(course: Course, bundled: Path) -> None:
-    secrets = [b"a wrong answer, written out", b"an exam question", b"return 2 * x", course.seed_file.read_bytes().strip()]
+    secrets = [
+        b"a wrong answer, written out",
+        b"an exam question",
+        b"return 2 * x",
+        course.seed_file.read_bytes().strip(),
+    ]
     for path in bundled.rglob("*"):
         assert path.name not in ("course_seed", "gradebook.db", "solutions", "reference", "tests", "__pycache__")
         if path.is_file():
@@ -45,7 +50,9 @@ def test_a_bundle_gives_no_answer_and_no_seed_away(course: Course, bundled: Path
     assert len(list(leaks(bundled, course))) == 2
 
 
-def test_making_it_again_replaces_it_and_other_folders_are_left_alone(course: Course, bundled: Path, tmp_path: Path) -> None:
+def test_making_it_again_replaces_it_and_other_folders_are_left_alone(
+    course: Course, bundled: Path, tmp_path: Path
+) -> None:
     (bundled / "exercises" / "stale.txt").write_text("")
     assert bundle(course, bundled) == bundled
     assert not (bundled / "exercises" / "stale.txt").exists()
@@ -84,14 +91,18 @@ sys.platform = "darwin"
 
 def elsewhere(bundled: Path, code: str) -> str:
     start = f"import subprocess, torch\n{ELSEWHERE}\nsys.path.insert(0, {str(bundled)!r})\n"
-    done = subprocess.run([sys.executable, "-c", start + code], cwd=bundled, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", start + code], cwd=bundled, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_students_modules_import_where_there_is_no_nbgrader_and_no_unix(bundled: Path) -> None:
     modules = "cohort, notebook, session, judge, in_notebook, sandbox, cli"
-    assert "done" in elsewhere(bundled, f"from autograder import {modules}\nfrom autograder import check\nprint('done')")
+    assert "done" in elsewhere(
+        bundled, f"from autograder import {modules}\nfrom autograder import check\nprint('done')"
+    )
 
 
 def test_a_notebook_is_checked_and_units_are_listed_elsewhere(bundled: Path) -> None:

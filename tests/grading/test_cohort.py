@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from autograder.answer import Fault
-from autograder.cohort import Grader, Sessions, default_jobs, grade_class
+from autograder.cohort import Sessions, default_jobs, grade_class
 from autograder.course import Course
 from autograder.sandbox import SandboxUnavailable
 from tests.grading.conftest import RIGHT, Submit
@@ -115,7 +114,10 @@ def test_a_failure_of_the_grader_itself_is_pending_for_one_and_told_to_the_instr
     submit("unlucky")
     submit("lucky")
     grades = grade_class(course, "toy", record=False)
-    assert {grade.student: (grade.pending, grade.verdict.points) for grade in grades} == {"lucky": (False, 7), "unlucky": (True, 0)}
+    assert {grade.student: (grade.pending, grade.verdict.points) for grade in grades} == {
+        "lucky": (False, 7),
+        "unlucky": (True, 0),
+    }
     assert "a defect of ours" in grades.failed[0].failed
     assert "a defect of ours" not in json.dumps(grades.to_json())
 
@@ -256,32 +258,20 @@ def test_what_one_submission_does_costs_it_its_own_exercise_and_nobody_else_anyt
             assert exercise.points == exercise.max_points or exercise.message or exercise.laws[0].witness
 
 
-def test_grades_do_not_depend_on_the_number_of_processes_and_repeat(course: Course, submit: Submit) -> None:
-    submit("exits", right(HOSTILE["exits"]))
-    submit("honest")
-    submit("wrong", right("def double(x):\n    return 2 * x + 1"))
-    one = grade_class(course, "toy", jobs=1, record=False).to_json()
-    two = grade_class(course, "toy", jobs=2, record=False).to_json()
-    assert json.dumps(one) == json.dumps(two)
-
-
-def test_a_grading_process_that_dies_costs_one_pending_grade(course: Course, submit: Submit, tmp_path: Path) -> None:
+def test_grades_do_not_depend_on_the_number_of_processes_nor_on_one_of_them_dying(
+    course: Course, submit: Submit, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     flag = tmp_path / "died"
+    once = f"import os, pathlib; flag = pathlib.Path({str(flag)!r})\n    if not flag.exists():\n        flag.touch(); os._exit(9)"
     laws = course.source("toy") / "laws.py"
-    crash = f"import os, pathlib\n    if not pathlib.Path({str(flag)!r}).exists():\n        pathlib.Path({str(flag)!r}).touch(); os._exit(9)"
-    laws.write_text(laws.read_text().replace("if CRASHES:", f"{crash}\n    if CRASHES:"))
-    for student in "abc":
-        submit(student)
-    grades = grade_class(course, "toy", jobs=2, record=False)
-    assert sorted((bool(grade.failed), grade.verdict.points) for grade in grades) == [(False, 7), (False, 7), (True, 0)]
-
-
-@pytest.fixture
-def grader(course: Course) -> Iterator[Grader]:
-    with Grader(course, "toy") as opened:
-        yield opened
-
-
-def test_one_warm_sandbox_serves_many_submissions(grader: Grader, submit: Submit) -> None:
-    paths = [submit(f"student-{i:02}") for i in range(3)]
-    assert [grader.grade(path.parts[-3]).verdict.points for path in paths] == [7, 7, 7]
+    laws.write_text(laws.read_text().replace("if CRASHES:", f"{once}\n    if CRASHES:"))
+    submit("exits", right(HOSTILE["recurses"]))
+    submit("right")
+    submit("wrong", right("def double(x):\n    return 2 * x + 1"))
+    several = grade_class(course, "toy", jobs=2, record=False)
+    (unlucky,) = several.failed
+    assert unlucky.pending
+    request.getfixturevalue("here")  # from now on in this process
+    alone = grade_class(course, "toy", jobs=1, record=False)
+    for one, other in zip(several, alone, strict=True):
+        assert one is unlucky or json.dumps(one.verdict.to_json()) == json.dumps(other.verdict.to_json())

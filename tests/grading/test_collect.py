@@ -147,7 +147,9 @@ def test_a_link_in_an_archive_is_never_followed(tmp_path: Path, course: Course) 
 
 
 def test_bombs_are_not_unpacked(archive, course: Course) -> None:
-    bomb = archive({"evil_1_assignsubmission_file_/toy.ipynb": b"\0" * 30_000_000, "b_2_assignsubmission_file_/toy.ipynb": "ok"})
+    bomb = archive(
+        {"evil_1_assignsubmission_file_/toy.ipynb": b"\0" * 30_000_000, "b_2_assignsubmission_file_/toy.ipynb": "ok"}
+    )
     collected = collect(bomb, course, "toy")
     assert placed(collected, course) == {"b_2": "ok"}
     assert "attack" in collected.left[0][1]
@@ -182,7 +184,9 @@ def test_a_students_own_file_name_makes_it_nobody_elses(archive, course: Course)
 
 def test_look_alikes_are_different_students(archive, course: Course) -> None:
     cyrillic = "j\N{CYRILLIC SMALL LETTER A}ne"
-    found = placed(collect(archive({"jane/toy/toy.ipynb": "jane", f"{cyrillic}/toy/toy.ipynb": "not jane"}), course, "toy"), course)
+    found = placed(
+        collect(archive({"jane/toy/toy.ipynb": "jane", f"{cyrillic}/toy/toy.ipynb": "not jane"}), course, "toy"), course
+    )
     assert found == {"jane": "jane", "ju0430ne": "not jane"}
 
 

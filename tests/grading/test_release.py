@@ -19,9 +19,18 @@ REPOSITORY = Path(__file__).parents[2]
 
 def run(course: Course, *command: str) -> str:
     """One of nbgrader's own commands, in the course folder, as a person runs it."""
-    env = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(REPOSITORY),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
     done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *command], cwd=course.root, env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "nbgrader", *command],
+        cwd=course.root,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -97,7 +106,9 @@ def test_a_folder_that_is_no_course_and_a_unit_that_is_not_there_are_sentences(t
 
 
 def test_the_courses_own_settings_are_nbgraders_and_ours(course: Course) -> None:
-    course.config_file.write_text(course.config_file.read_text() + "\nget_config().CourseDirectory.submitted_directory = 'in'\n")
+    course.config_file.write_text(
+        course.config_file.read_text() + "\nget_config().CourseDirectory.submitted_directory = 'in'\n"
+    )
     assert Course(course.root).folder("submitted", "jdoe", "toy") == course.root / "in" / "jdoe" / "toy"
 
 

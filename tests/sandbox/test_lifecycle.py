@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+import select
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from autograder.answer import Fault
-from autograder.sandbox import Limits, SandboxUnavailable, bubblewrap, find_bwrap, open_sandbox
+from autograder.sandbox import Limits, SandboxUnavailable, bubblewrap, find_bwrap, open_sandbox, view
 from autograder.sandbox.bubblewrap import BubblewrapSandbox
 from autograder.sandbox.warm import family, stat_fields
 from tests.sandbox.conftest import Inside, Opener, opener
@@ -62,7 +66,6 @@ def test_a_warm_process_that_died_is_started_again(inside: Opener, sandbox: Bubb
     first = sandbox.warm()
     with inside("def one(): return 1") as session:
         os.kill(family(first.process.pid)[1], signal.SIGKILL)
-        first.process.wait()
         with pytest.raises(SandboxUnavailable):  # an error of the grader's, not the answer's
             session.call("one")
     with inside("def one(): return 1") as session:
@@ -101,25 +104,64 @@ def test_several_threads_may_use_one_sandbox(sandbox: BubblewrapSandbox) -> None
     assert results == [0] * 6
 
 
-def test_when_the_grader_is_killed_so_is_the_sandbox() -> None:
-    script = (
-        "import os, sys\nfrom autograder.sandbox import open_sandbox\nsandbox = open_sandbox()\nsession = sandbox.session()\n"
-        "print(sandbox.warm().process.pid, flush=True)\nsys.stdin.read()"
-    )
-    root = Path(__file__).parents[2]
+GRADER = """
+import json, os, sys
+from autograder.sandbox import open_sandbox, view
+source = '''
+import importlib.util, os, sys
+def see():
+    found = [name for name in ("session", "judge", "gradebook") if importlib.util.find_spec("autograder." + name)]
+    return [found, [os.listdir(path + "/autograder") for path in sys.path if path.endswith("/0/site-packages")]]
+'''
+sandbox = open_sandbox()
+session = sandbox.session()
+session.request({"op": "load", "cells": [{"index": 0, "source": source, "locked": False}], "unit": "test"})
+seen = session.request({"op": "call", "target": "see", "args": [], "kwargs": {}})
+print(json.dumps([str(view.PACKAGES), sandbox.warm().process.pid, seen]), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen[str], Path, list[Any]]]:
+    """Another process that grades, with autograder installed among other packages as from a wheel; and what it says."""
+    packages = tmp_path_factory.mktemp("installed") / "site-packages"
+    shutil.copytree(Path(__file__).parents[2] / "autograder", packages / "autograder")
+    environment = {**os.environ, "PYTHONPATH": str(packages)}
     with subprocess.Popen(
-        [sys.executable, "-c", script], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", GRADER],
+        cwd="/",
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as grader:
         assert grader.stdout is not None
-        processes = family(int(grader.stdout.readline()))
-        assert len(processes) >= 3
-        watched = [os.pidfd_open(pid) for pid in processes]
+        yield grader, packages, json.loads(grader.stdout.readline())
         grader.kill()
-    import select
 
+
+def test_where_autograder_is_installed_only_the_worker_s_part_can_be_seen(elsewhere: Any) -> None:
+    _, packages, (imported, _, seen) = elsewhere
+    assert imported == str(packages / "autograder")
+    assert seen == {"value": [["session"], [[]]]}
+
+
+def test_when_the_grader_is_killed_so_is_the_sandbox(elsewhere: Any) -> None:
+    grader, _, (_, bubblewrap_, _) = elsewhere
+    processes = family(bubblewrap_)
+    assert len(processes) >= 3  # bubblewrap, the warm process, a session
+    watched = [os.pidfd_open(pid) for pid in processes]
+    grader.kill()
     for descriptor in watched:  # readable once the process has ended
         assert select.select([descriptor], [], [], 30)[0]
         os.close(descriptor)
+
+
+def test_a_python_in_tmp_is_refused_because_it_would_vanish(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(view, "interpreter", lambda: [Path("/tmp/python/bin/python3")])
+    with pytest.raises(SandboxUnavailable, match="elsewhere"):
+        open_sandbox()
 
 
 def test_without_bubblewrap_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

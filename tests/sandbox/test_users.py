@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 SOMEBODY = 1234
 CHECKED = (
     "cannot_read or leaves_no_process or stop_or_signal or no_other_process or ordinary_user or no_file or environment "
-    "or no_network or writes_nowhere or two_submissions or walls or privilege or fork_bomb or ten_gigabytes or firm_one or nobodys_data"
+    "or no_network or writes_nowhere or two_submissions or walls or privilege or fork_bomb or nobodys_data"
 )
 
 
