@@ -155,10 +155,13 @@ class Answer:
         """
         sent = self.exercise.arrange(args, kwargs)
         place = sent.place(wrt)
-        value = self._ask(
-            op="vjp", target=self.exercise.name, args=sent.args, kwargs=sent.kwargs, map=sent.mapped, rows=sent.rows,
-            wrt=place, cotangent=cotangent, seed=self.seed,
-        )  # fmt: skip
+        try:
+            value = self._ask(
+                op="vjp", target=self.exercise.name, args=sent.args, kwargs=sent.kwargs, map=sent.mapped, rows=sent.rows,
+                wrt=place, cotangent=cotangent, seed=self.seed,
+            )  # fmt: skip
+        except Fault as fault:
+            raise Fault(fault.kind, str(fault).replace("this input", f"`{wrt}`"), fault.where) from None
         expected = kwargs[place] if isinstance(place, str) else args[place]
         if not isinstance(value, torch.Tensor) or value.shape != expected.shape or not value.is_floating_point():
             raise Fault("undifferentiable", f"Expected a gradient with the shape of `{wrt}`; something else came back.")

@@ -137,8 +137,13 @@ class Report:
 # ---- trying --------------------------------------------------------------------------------------------------------------
 
 
-def audit(folders: Path | Iterable[Path], seeds: int = 5, progress: Progress | None = None) -> Report:
-    """Audit one unit's folder, or several. `progress` is told (what was tried, how many are done, how many there are)."""
+def audit(
+    folders: Path | Iterable[Path], seeds: int = 5, progress: Progress | None = None, only: str | None = None
+) -> Report:  # fmt: skip
+    """Audit one unit's folder, or several; with `only`, one exercise.
+
+    `progress` is told (what is tried next, how many are done, how many there are).
+    """
     report = Report(seeds)
     work: list[tuple[ExerciseAudit, Tried, Session]] = []
     for folder in [folders] if isinstance(folders, Path) else folders:
@@ -146,7 +151,8 @@ def audit(folders: Path | Iterable[Path], seeds: int = 5, progress: Progress | N
         entries = load(folder)
         report.problems += strangers(unit, entries)
         solutions = notebook_session(unit, report)
-        report.units[unit.slug] = [ExerciseAudit(exercise) for exercise in unit.exercises.values()]
+        chosen = [exercise for exercise in unit.exercises.values() if only in (None, exercise.name)]
+        report.units[unit.slug] = [ExerciseAudit(exercise) for exercise in chosen]
         for audited in report.units[unit.slug]:
             work += [(audited, *pair) for pair in answers_to(audited.exercise, entries, solutions)]
     for done, (audited, tried, session) in enumerate(work):

@@ -257,7 +257,8 @@ class Covariances(Domain):
         choices = []
         for place, value in enumerate(flat):
             i, j = divmod(place % (d * d), d)
-            simple = [1.0] if i == j else [0.0]
+            near = round(value, 1)
+            simple = [x for x in (1.0, 2.0, near) if self.low <= x <= self.high] if i == j else [0.0, near]
             choices.append(st.sampled_from(weighted(simple, value, entries) if j <= i else [0.0]))
 
         def build(values: tuple[float, ...]) -> Tensor:

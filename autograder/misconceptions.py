@@ -110,7 +110,8 @@ def as_cell(entry: Entry) -> str:
                 f"{path.name}: {own.name} uses {statement.name}, an entry itself: share a plain helper instead"
             )
         needed.append(statement)
-        body = statement.body if isinstance(statement, ast.FunctionDef) else [statement]  # not the decorators
+        # Everything of a function but its decorators.
+        body = [*statement.body, statement.args] if isinstance(statement, ast.FunctionDef) else [statement]
         used = {node.id for part in body for node in ast.walk(part) if isinstance(node, ast.Name)}
         if own.name in used:
             raise ValueError(f"{path.name}: {own.name} calls itself, which a renamed copy cannot")

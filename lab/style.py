@@ -67,7 +67,8 @@ class Picture:
         width = round(self.figure.get_figwidth() * SHOWN_PER_INCH)
         source = base64.b64encode(self.png).decode("ascii")
         card = "max-width: 100%; background: white; border-radius: 6px"
-        return f'<img alt="{html.escape(self.alt)}" width="{width}" style="{card}" src="data:image/png;base64,{source}">'
+        alt = html.escape(self.alt)
+        return f'<img alt="{alt}" width="{width}" style="{card}" src="data:image/png;base64,{source}">'
 
     def __repr__(self) -> str:
         return f"[Figure: {self.alt}]"
@@ -80,10 +81,15 @@ def picture(draw: Callable[Settings, tuple[Figure, str]]) -> Callable[Settings, 
     def drawn(*args: Settings.args, **kwargs: Settings.kwargs) -> Picture:
         import matplotlib
 
-        with matplotlib.rc_context(STYLE):
+        with matplotlib.rc_context(STYLE):  # pyright: ignore[reportArgumentType]
             return Picture(*draw(*args, **kwargs))
 
     return drawn
+
+
+def beside(ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, float] = (0, 0), **style: Any) -> None:
+    """Write next to a point of the plot, so many points to the right of it and above it."""
+    ax.annotate(text, at, offset, textcoords="offset points", **style)
 
 
 def canvas(columns: int = 1, *, height: float = 3.4, widths: list[float] | None = None) -> tuple[Figure, list[Axes]]:

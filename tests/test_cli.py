@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -9,6 +10,8 @@ import subprocess
 import sys
 import time
 import zipfile
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +20,6 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
-from typer.testing import CliRunner
 
 from autograder import cli
 from autograder.feedback.terminal import printable, why
@@ -114,9 +116,23 @@ def submit(course: Path, student: str, text: str) -> None:
     (folder / "toy.ipynb").write_text(text)
 
 
-def dlvm(*arguments: object, **environment: str) -> Any:
+@dataclass
+class Ran:
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+def dlvm(*arguments: object, **environment: str) -> Ran:
     """Run the command line in this process: what it printed on stdout and stderr, and its exit code."""
-    return CliRunner().invoke(cli.app, [str(argument) for argument in arguments], env=environment or None)
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        with pytest.raises(SystemExit) as ended:
+            cli.app([str(argument) for argument in arguments], prog_name="dlvm")
+    assert isinstance(ended.value.code, int)
+    return Ran(ended.value.code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture

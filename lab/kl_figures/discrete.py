@@ -96,12 +96,15 @@ def maximum_likelihood(
         curves.plot(theta[best], curve[best], "o", color=INK, ms=5)
     place = float(theta[best]) - (0.3 if theta[best] > 0.5 else -0.1)
     at = int((theta.squeeze(-1) - place).abs().argmin())
-    curves.annotate("", (place, float(kl[at])), (place, float(cross_entropy[at])), arrowprops={"arrowstyle": "<->", "color": GREY})
-    curves.text(place + 0.01, float(kl[at] + cross_entropy[at]) / 2, "$H(\\hat{p})$, for every θ", va="center", color=GREY)
-    for curve, label, colour in ((cross_entropy, "mean negative log-likelihood", Q), (kl, "KL from the data", GREEN)):
-        curves.text(float(theta[best]), float(curve[best]) + 0.45, label, ha="center", color=colour)
+    low, high = float(kl[at]), float(cross_entropy[at])
+    curves.annotate("", (place, low), (place, high), arrowprops={"arrowstyle": "<->", "color": GREY})
+    curves.text(place + 0.015, low + 0.28 * (high - low), "$H(\\hat{p})$, for every θ", va="center", color=GREY)
+    above = {"ha": "center", "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1.5}}
+    curves.text(float(theta[best]), float(cross_entropy[best]) + 1.05, "mean negative log-likelihood", color=Q, **above)
+    curves.text(float(theta[best]), float(kl[best]) + 0.7, "KL from the data", color=GREEN, **above)
     top = float(cross_entropy[best]) + 1.6
-    curves.set(xlim=(0, 1), ylim=(0, top), xlabel="θ", ylabel="nats for one observation", title="Two curves, one minimum")
+    curves.set(xlim=(0, 1), ylim=(0, top), xlabel="θ", ylabel="nats for one observation")
+    curves.set_title("Two curves, one minimum")
     return figure, (
         "Left: shares of the counts and of the best binomial. Right: the mean negative log-likelihood and the KL from the data "
         f"over θ, a constant distance H = {float(entropy[best]):.3f} nats apart, both smallest at θ = {float(theta[best]):.2f}."

@@ -43,8 +43,8 @@ def integrand(mean: float = 1.0, std: float = 1.5) -> tuple[Figure, str]:
     right.axhline(0, color=GREY, lw=0.8)
     right.set(xlim=(-5, 5), xlabel="x", title=f"p log(p/q), whose area is {kl:.3f} nats")
     return figure, (
-        f"Left: the densities of N(0, 1) and N({mean:g}, {std:g}²). Right: p log p/q, positive where p is the larger and negative "
-        f"where q is; its integral is {kl:.3f} nats."
+        f"Left: the densities of N(0, 1) and N({mean:g}, {std:g}²). Right: p log p/q, positive where p is the larger, "
+        f"negative where q is; its integral is {kl:.3f} nats."
     )
 
 
@@ -61,13 +61,15 @@ def directions(kl_gaussian: GaussianDivergence) -> tuple[Figure, str]:
         ("KL[p‖q], forward: the same two, swapped", kl_gaussian(zero, zero, mu, lv), FORWARD),
     ]
     for ax, (title, kl, colour) in zip(axes, maps, strict=True):
-        lines = ax.contour(mean, log_var, kl.reshape(len(log_var), len(mean)), levels=levels, colors=colour, linewidths=1.3)
+        kl = kl.reshape(len(log_var), len(mean))
+        lines = ax.contour(mean, log_var, kl, levels=levels, colors=colour, linewidths=1.3)
         ax.clabel(lines, fmt="%g", fontsize=9)
         ax.plot(0, 0, "o", color=INK)
         ax.set(title=title, xlabel="μ", ylabel="log σ²")
     return figure, (
         "Contour lines of the two divergences over the mean and log-variance of q. Both are zero at the black dot, μ = 0 and "
-        "σ² = 1. The reverse one climbs gently for small variances and steeply for large ones; the forward one the other way round."
+        "σ² = 1. The reverse one climbs gently for small variances and steeply for large ones; the forward one does the "
+        "opposite."
     )
 
 
@@ -120,7 +122,7 @@ def mean_field(kl_gaussian_full: GaussianDivergence, correlation: float = 0.9) -
     right.plot(v, reverse, color=REVERSE)
     right.plot(v[wide], forward[wide], "o", color=FORWARD)
     right.plot(v[narrow], reverse[narrow], "o", color=REVERSE)
-    right.set(xscale="log", xlim=(0.01, 10), ylim=(0, 4.5), xlabel="v, the variance of q along both axes", ylabel="nats")
+    right.set(xscale="log", xlim=(0.01, 10), ylim=(0, 4.5), xlabel="v, the variance of q", ylabel="nats")
     right.set_xticks([0.01, 0.1, 1, 10], ["0.01", "0.1", "1", "10"])
     right.annotate("reverse, KL[q‖p]", (0.016, 2.75), color=REVERSE)
     right.annotate("forward, KL[p‖q]", (9, 2.45), color=FORWARD, ha="right")

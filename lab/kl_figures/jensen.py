@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from lab.style import GREEN, GREY, INK, P, Q, canvas, picture
+from lab.style import GREEN, GREY, INK, P, Q, beside, canvas, picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,8 +33,8 @@ def chord(low: float = 0.3, high: float = 4.0, weight: float = 0.5) -> tuple[Fig
     ax.plot([low, high], [math.log(low), math.log(high)], "o", color=INK, ms=5)
     ax.plot([mean, mean], [below, above], color=GREEN, lw=3, solid_capstyle="butt")
     ax.plot([mean, mean], [below, above], "o", color=GREEN, ms=5)
-    ax.annotate(f"log of the average = {above:.3f}", (mean, above), (-8, 7), textcoords="offset points", ha="right")
-    ax.annotate(f"average of the logs = {below:.3f}", (mean, below), (10, -12), textcoords="offset points")
+    beside(ax, f"log of the average = {above:.3f}", (mean, above), (-8, 7), ha="right")
+    beside(ax, f"average of the logs = {below:.3f}", (mean, below), (10, -12))
     top = math.log(1.15 * high)
     ax.set(xlim=(0, 1.15 * high), ylim=(min(math.log(low), -1.3) - 0.3, top + 0.5), xlabel="v")
     ax.set_title(f"gap = {above:.3f} − {format_signed(below)} = {above - below:.3f} nats", color=GREEN)
@@ -57,7 +57,7 @@ def gap_against_spread(jensen_gap: Callable[[Tensor, Tensor], Tensor]) -> tuple[
     variance = (weights * (values / mean.unsqueeze(-1) - 1) ** 2).sum(-1)
     figure, (ax,) = canvas(height=3.3)
     ax.plot(sigma, gap, color=GREEN, lw=6, alpha=0.5, label="your jensen_gap")
-    ax.plot(sigma, variance / 2, color=GREY, ls="--", label="½ Var[v] / E[v]²: good while the values are close together")
+    ax.plot(sigma, variance / 2, color=GREY, ls="--", label="½ Var[v] / E[v]²: good while values are alike")
     ax.plot(sigma, sigma**2 / 2, color=INK, lw=1.2, label="σ²/2, exact for these values")
     ax.set(xlim=(0, 1.6), ylim=(0, 2.0), xlabel="σ, the spread of log v", ylabel="gap in nats")
     ax.legend(loc="upper left")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lab.kl_figures.gaussian import log_normal
-from lab.style import FORWARD, INK, REVERSE, P, canvas, picture
+from lab.style import FORWARD, INK, REVERSE, P, beside, canvas, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +55,10 @@ def two_modes(separation: float = 6.0, weight: float = 0.6, std: float = 1.0) ->
     stage(ax, weights, means, stds)
     ax.set_ylim(0, 1.15 * ax.get_ylim()[1])
     ax.legend(loc="upper left", bbox_to_anchor=(0.42, 1.0))
-    return figure, f"The density of a mixture of two Gaussians, {separation:g} apart, of weights {weight:g} and {1 - weight:g}."
+    return (
+        figure,
+        f"The density of two Gaussians mixed, {separation:g} apart, of weights {weight:g} and {1 - weight:g}.",
+    )
 
 
 @picture
@@ -73,7 +76,8 @@ def reverse_landscape(
     entropy = log_std.unsqueeze(-1) + math.log(2 * math.pi * math.e) / 2
     kl = -entropy - log_mixture(x, weights, means, stds) @ rule
     inner = kl[1:-1, 1:-1]
-    around = [kl[1 + i : kl.shape[0] - 1 + i, 1 + j : kl.shape[1] - 1 + j] for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
+    rows, columns = inner.shape
+    around = [kl[i : i + rows, j : j + columns] for i in range(3) for j in range(3) if (i, j) != (1, 1)]
     valleys = [(int(i) + 1, int(j) + 1) for i, j in torch.nonzero(inner < torch.stack(around).amin(0))]
     forward_mean, forward_std = (float(value[0]) for value in fit_forward(weights[None], means[None], stds[None]))
 
@@ -83,22 +87,23 @@ def reverse_landscape(
         density = log_normal(x_axis, mean[j], log_std[i].exp()).exp()
         left.plot(x_axis, density, color=REVERSE, lw=1.6, ls=["-", "--", ":"][number % 3 - 1])
         top = int(density.argmax())
-        left.annotate(str(number), (float(x_axis[top]), float(density[top])), (0, 3), textcoords="offset points", ha="center", weight="bold")
+        beside(left, str(number), (float(x_axis[top]), float(density[top])), (0, 3), ha="center", weight="bold")
     left.set(title="p, and q at each valley", ylim=(0, 1.12 * left.get_ylim()[1]))
     levels = [0.1, 0.3, 0.6, 0.75, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3, 4, 6, 9, 14, 20]
     lines = right.contour(mean, log_std, kl, levels=levels, colors=INK, linewidths=0.8, alpha=0.7)
     right.clabel(lines, fmt="%g", fontsize=8)
     for number, (i, j) in enumerate(valleys, 1):
         right.plot(mean[j], log_std[i], "o", color=REVERSE, ms=7)
-        place = (float(mean[j]), float(log_std[i]))
-        right.annotate(f"{number}: {float(kl[i, j]):.2f} nats", place, (0, -17), textcoords="offset points", ha="center", weight="bold", bbox=PAPER)
+        name = f"{number}: {float(kl[i, j]):.2f} nats"
+        beside(right, name, (float(mean[j]), float(log_std[i])), (0, -17), ha="center", weight="bold", bbox=PAPER)
     right.plot(forward_mean, math.log(forward_std), "s", color=FORWARD, ms=8)
-    right.annotate("forward fit", (forward_mean, math.log(forward_std)), (10, -3), textcoords="offset points", color=FORWARD, bbox=PAPER)
+    beside(right, "forward fit", (forward_mean, math.log(forward_std)), (10, -3), color=FORWARD, bbox=PAPER)
     right.set(xlabel="mean of q", ylabel="log of the standard deviation of q", title="KL[q‖p] for every q, in nats")
-    told = "; ".join(f"mean {float(mean[j]):.1f}, std {float(log_std[i].exp()):.1f}: {float(kl[i, j]):.2f} nats" for i, j in valleys)
+    places = [(float(mean[j]), float(log_std[i].exp()), float(kl[i, j])) for i, j in valleys]
+    told = "; ".join(f"mean {m:.1f}, std {s:.1f}: {value:.2f} nats" for m, s, value in places)
     return figure, (
-        f"Left: the mixture and the Gaussians at the valleys of KL[q‖p]. Right: contour lines of KL[q‖p] over mean and log std of "
-        f"q. The valleys: {told}. The forward fit, mean {forward_mean:.1f} and std {forward_std:.1f}, is marked."
+        "Left: the mixture and the Gaussians at the valleys of KL[q‖p]. Right: contour lines of KL[q‖p] over the mean and "
+        f"log std of q. The valleys: {told}. The forward fit, mean {forward_mean:.1f} and std {forward_std:.1f}, is marked."
     )
 
 
@@ -113,7 +118,9 @@ def forward_and_reverse(
     figure, (ax,) = canvas(height=3.6)
     x = stage(ax, weights, means, stds)
     ax.plot(x, log_normal(x, forward_mean, forward_std).exp(), color=FORWARD, label="forward: smallest KL[p‖q], covers")
-    ax.plot(x, log_normal(x, reverse_mean, reverse_std).exp(), color=REVERSE, label="reverse: small KL[q‖p], seeks a mode")
+    ax.plot(
+        x, log_normal(x, reverse_mean, reverse_std).exp(), color=REVERSE, label="reverse: small KL[q‖p], seeks a mode"
+    )
     ax.set(ylim=(0, ax.get_ylim()[1] * 1.32))
     ax.legend(loc="upper center", ncols=3)
     return figure, (
@@ -129,7 +136,9 @@ def as_modes_part(fit_forward: Fit, fit_reverse: Fit, weight: float = 0.6, std: 
     parts = [mixture(float(separation), weight, std) for separation in apart]
     weights, means, stds = (torch.stack(column) for column in zip(*parts, strict=True))
     forward_mean, forward_std = fit_forward(weights, means, stds)
-    reverse_mean, reverse_std = (torch.stack(column) for column in zip(*(fit_reverse(*part) for part in parts), strict=True))
+    reverse_mean, reverse_std = (
+        torch.stack(column) for column in zip(*(fit_reverse(*part) for part in parts), strict=True)
+    )
     figure, axes = canvas(2, height=3.7)
     panels = [("forward", forward_mean, forward_std, FORWARD), ("reverse", reverse_mean, reverse_std, REVERSE)]
     for ax, (name, mean, spread, colour) in zip(axes, panels, strict=True):
@@ -141,6 +150,7 @@ def as_modes_part(fit_forward: Fit, fit_reverse: Fit, weight: float = 0.6, std: 
         ax.legend(loc="upper left")
     axes[0].set(ylabel="x")
     return figure, (
-        "Mean and standard deviation of both fits while the components of p move from 0 to 8 apart. The forward fit's mean follows "
-        "the mixture's and its standard deviation keeps growing; the reverse fit starts the same and then jumps onto one component."
+        "Mean and standard deviation of both fits while the components of p move from 0 to 8 apart. The forward fit's mean "
+        "follows the mixture's and its standard deviation keeps growing; the reverse fit starts the same and then jumps onto "
+        "one component."
     )

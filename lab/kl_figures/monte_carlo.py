@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from lab.style import GREEN, INK, P, Q, canvas, picture
+from lab.style import GREEN, INK, P, Q, beside, canvas, picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,8 +34,8 @@ def convergence(kl_monte_carlo: Estimator, shift: float = 1.0, seed: int = 0) ->
     ax.set_xticks([10, 100, 1000, 10_000], ["10", "100", "1,000", "10,000"])
     ax.legend(loc="upper right")
     return figure, (
-        f"Monte-Carlo estimates with bars of two standard errors for 10 to 20,000 samples; they close in on the exact {exact:.3g} "
-        "nats, the bars shrinking as one over the square root of the number of samples."
+        "Monte-Carlo estimates with bars of two standard errors for 10 to 20,000 samples; they close in on the exact "
+        f"{exact:.3g} nats, the bars shrinking as one over the square root of the number of samples."
     )
 
 
@@ -61,11 +61,12 @@ def clamped(kl_monte_carlo: Estimator, shift: float = 0.1, samples: int = 2, see
     top = float(max(heights))  # pyright: ignore[reportArgumentType]
     ax.axvline(exact, color=INK, lw=1.2, ls="--")
     ax.axvline(cut, color=GREEN, lw=2)
-    ax.set(ylim=(0, 1.3 * top), yticks=[], xlabel="estimate from one set of samples, in nats", xlim=(float(edges[0]), float(edges[-1])))
+    ax.set(xlim=(float(edges[0]), float(edges[-1])), ylim=(0, 1.3 * top), yticks=[])
+    ax.set_xlabel("estimate from one set of samples, in nats")
     ax.spines["left"].set_visible(False)
     ax.annotate(f"{below:.0%} are negative", (float(edges[0]), 1.12 * top), color=Q)
-    ax.annotate(f"exact: {exact:.4f}\naverage of all: {honest:.4f}", (exact, 1.12 * top), (-6, 0), textcoords="offset points", ha="right")
-    ax.annotate(f"average after setting\nnegatives to zero: {cut:.4f}", (cut, 1.12 * top), (6, 0), textcoords="offset points", color=GREEN)
+    beside(ax, f"exact: {exact:.4f}\naverage of all: {honest:.4f}", (exact, 1.12 * top), (-6, 0), ha="right")
+    beside(ax, f"average after setting\nnegatives to zero: {cut:.4f}", (cut, 1.12 * top), (6, 0), color=GREEN)
     return figure, (
         f"Histogram of {repeats:,} estimates of a divergence of {exact:.4f} nats; {below:.0%} are negative. Their average is "
         f"{honest:.4f}; with negative ones set to zero it would be {cut:.4f}."

@@ -38,10 +38,14 @@ def nbgrader(course: Course, *command: str, code: int = 0) -> str:
     return done.stdout + done.stderr
 
 
+def opened(course: Course) -> Any:
+    return Gradebook(course.db_url)
+
+
 def everything(course: Course) -> dict[str, Any]:
     """All that the gradebook knows about everyone's toy."""
     found = {}
-    with Gradebook(course.db_url) as gradebook:
+    with opened(course) as gradebook:
         for submission in gradebook.assignment_submissions("toy"):
             (notebook,) = submission.notebooks
             grades = {g.name: (g.auto_score, g.manual_score, g.needs_manual_grade) for g in notebook.grades}
@@ -115,7 +119,7 @@ def test_grading_again_changes_no_byte_and_no_grade(course: Course) -> None:
 def test_what_a_person_scored_or_wrote_survives_regrading(course: Course, submit: Submit) -> None:
     submit("jane", {**RIGHT, "double": "def double(x):\n    return x"})
     grade_class(course, "toy")
-    with Gradebook(course.db_url) as gradebook:
+    with opened(course) as gradebook:
         grade = gradebook.find_grade("check_double", "toy", "toy", "jane")
         grade.manual_score, grade.extra_credit, grade.needs_manual_grade = 2.5, 0.5, False
         gradebook.find_comment("double", "toy", "toy", "jane").manual_comment = "Nearly!"
@@ -139,6 +143,14 @@ def test_pending_points_wait_for_a_person(course: Course, submit: Submit) -> Non
     assert "no points are lost" in jane["comments"]["triple"]
 
 
+@pytest.mark.usefixtures("here")
+def test_what_a_student_wrote_cannot_run_where_it_is_graded(course: Course, submit: Submit) -> None:
+    submit("mallory", {**RIGHT, "proof": "<script>fetch('/formgrader/api/grade')</script> and $x < y$"})
+    grade_class(course, "toy")
+    notebook: Any = nbformat.read(course.root / "autograded/mallory/toy/toy.ipynb", as_version=4)
+    assert notebook.cells[-1].source == "< script>fetch('/formgrader/api/grade')< /script> and $x < y$"
+
+
 LATE = """
 from nbgrader.plugins import BasePlugin
 
@@ -155,7 +167,7 @@ def test_late_submissions_are_penalised_by_the_courses_own_plugin(course: Course
     course.config_file.write_text(course.config_file.read_text() + LATE)
     for student, hour in (("early", "11"), ("late", "14"), ("very-late", "23")):
         submit(student, timestamp=f"2026-11-12 {hour}:00:00 UTC")
-    with Gradebook(course.db_url) as gradebook:
+    with opened(course) as gradebook:
         gradebook.add_assignment("toy", duedate="2026-11-12 12:00:00 UTC")
     grade_class(Course(course.root), "toy")
     found = everything(course)
@@ -218,7 +230,7 @@ def test_nbgraders_autograde_refuses_where_there_is_no_sandbox(
     submit("jane")
     release(course)
     monkeypatch.chdir(course.root)
-    done = NbGraderAPI(config=course.config).autograde("toy", "jane")
+    done: dict[str, Any] = NbGraderAPI(config=course.config).autograde("toy", "jane")
     assert not done["success"]
     assert "Not graded: There is no bwrap here." in done["error"]
     assert "Traceback" not in done.get("log", "")
@@ -242,13 +254,13 @@ def test_formgraders_own_view_of_the_class_is_complete(course: Course, monkeypat
 def test_a_unit_may_gain_exercises_but_not_lose_graded_ones(course: Course, submit: Submit, release: Any) -> None:
     submit("jane")
     grade_class(course, "toy")
-    fewer = nbformat.from_dict({**release, "cells": release.cells[:4]})
+    fewer: Any = nbformat.from_dict({**release, "cells": release.cells[:4]})
     with pytest.raises(GradebookProblem, match="check_triple, proof"):
         record_unit(course, "toy", fewer)
     more: Any = source_notebook()
-    extra = nbformat.from_dict({**more.cells[3], "id": "x", "source": 'check("more")'})
+    extra: Any = nbformat.from_dict({**more.cells[3], "id": "x", "source": 'check("more")'})
     extra.metadata = {"nbgrader": {**extra.metadata.nbgrader, "grade_id": "check_more"}}
-    grown = nbformat.from_dict({**release, "cells": [*release.cells, extra]})
+    grown: Any = nbformat.from_dict({**release, "cells": [*release.cells, extra]})
     record_unit(course, "toy", grown)
     with GradebookWriter(course, "toy", grown) as writer:
         for grade in grade_class(course, "toy", record=False):
@@ -285,5 +297,7 @@ def test_sixty_submissions_are_written_in_a_handful_of_transactions(course: Cour
         event.listen(writer.gradebook.engine, "commit", commits.append)
         for grade in grades:
             writer.write(grade)
-    assert len(commits) <= 3
+            if len(commits) == 1:
+                assert len(everything(course)) == 25  # what is committed stays, whatever happens to the rest
+    assert len(commits) == 3
     assert len(everything(course)) == 60

@@ -99,7 +99,7 @@ def test_a_unit_that_does_not_generate_leaves_its_old_release(course: Course) ->
 
 
 def test_a_folder_that_is_no_course_and_a_unit_that_is_not_there_are_sentences(tmp_path: Path, course: Course) -> None:
-    with pytest.raises(NotACourse, match="expected an nbgrader_config.py"):
+    with pytest.raises(NotACourse, match=r"expected an nbgrader_config\.py"):
         Course(tmp_path)
     with pytest.raises(NotACourse, match="There is: toy"):
         release(course, ["tyo"])

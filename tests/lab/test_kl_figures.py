@@ -66,8 +66,16 @@ DRAWN = {
     "convergence": (figures.convergence, (kl_monte_carlo,), "exact 0.5 nats"),
     "clamped": (figures.clamped, (kl_monte_carlo,), "with negative ones set to zero it would be 0.03"),
     "two_modes": (figures.two_modes, (), "6 apart"),
-    "reverse_landscape": (figures.reverse_landscape, (fit_forward,), "mean 2.9, std 1.0: 0.91 nats; mean -0.5, std 2.7: 0.85 nats"),
-    "forward_and_reverse": (figures.forward_and_reverse, (fit_forward, fit_reverse), "forward fit has mean -0.60 and std 3.10"),
+    "reverse_landscape": (
+        figures.reverse_landscape,
+        (fit_forward,),
+        "mean 2.9, std 1.0: 0.91 nats; mean -0.5, std 2.7: 0.85 nats",
+    ),
+    "forward_and_reverse": (
+        figures.forward_and_reverse,
+        (fit_forward, fit_reverse),
+        "forward fit has mean -0.60 and std 3.10",
+    ),
     "as_modes_part": (figures.as_modes_part, (fit_forward, fit_reverse), "jumps onto one component"),
 }
 
@@ -96,7 +104,7 @@ def test_it_draws_and_says_what_it_shows(name: str) -> None:
     ],
 )
 def test_settings_that_make_no_sense_are_refused_in_words(figure, settings) -> None:
-    with pytest.raises(ValueError, match="expected .* got"):
+    with pytest.raises(ValueError, match=r"expected .* got"):
         figure(**settings)
 
 

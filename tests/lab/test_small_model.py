@@ -14,5 +14,7 @@ def test_its_tables_are_distributions() -> None:
 
 
 def test_the_posteriors_are_those_that_one_finds_by_hand() -> None:
-    by_hand = torch.tensor([[9, 4, 1], [3, 4, 3]], dtype=torch.float64) / torch.tensor([[14], [10]], dtype=torch.float64)
+    by_hand = torch.tensor([[9, 4, 1], [3, 4, 3]], dtype=torch.float64) / torch.tensor(
+        [[14], [10]], dtype=torch.float64
+    )
     torch.testing.assert_close(torch.stack([posterior(0), posterior(1)]), by_hand)

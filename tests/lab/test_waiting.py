@@ -50,7 +50,9 @@ def test_the_figure_names_the_answer_that_is_not_written_yet() -> None:
 
 
 def test_an_answer_that_raises_is_named_with_what_it_said() -> None:
-    assert repr(show(curve, failing, double)).startswith("This figure needs failing, which raised ValueError: sizes differ")
+    assert repr(show(curve, failing, double)).startswith(
+        "This figure needs failing, which raised ValueError: sizes differ"
+    )
 
 
 def test_an_answer_whose_output_cannot_be_drawn_is_named() -> None:

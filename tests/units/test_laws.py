@@ -1,0 +1,147 @@
+"""Every unit's laws, graded: what they catch, whom they would wrong, what they give for nothing, and what they give away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from autograder.answer import Answer, LocalTransport
+from autograder.audit import audit, notebook_session, session_with
+from autograder.audit import Report as AuditReport
+from autograder.exercise import Exercise, Law, Unit
+from autograder.judge import check_exercise, sweep
+from autograder.misconceptions import Entry, as_cell, load
+from autograder.session import Session, import_file
+
+SOLUTIONS = Path(__file__).parents[2] / "solutions"
+UNITS = {path.parent.name: Unit.load(path.parent) for path in sorted(SOLUTIONS.glob("*/laws.py"))}
+EXERCISES = [(slug, name) for slug, unit in UNITS.items() for name in unit.exercises]
+ENTRIES = [(slug, entry) for slug in UNITS for entry in load(SOLUTIONS / slug)]
+SEEDS = 3
+
+of_every_exercise = pytest.mark.parametrize(
+    ("slug", "name"), EXERCISES, ids=[f"{slug}-{name}" for slug, name in EXERCISES]
+)
+of_every_entry = pytest.mark.parametrize(
+    ("slug", "entry"), ENTRIES, ids=[f"{slug}-{entry.exercise}-{entry.name}" for slug, entry in ENTRIES]
+)
+
+
+@of_every_exercise
+def test_the_audit_finds_no_problem(slug: str, name: str) -> None:
+    """The kill matrix is what misconceptions.py says, no right answer comes near a law's limit, nothing trivial earns a point, no
+    misconception more than half, and no law is idle. What is wrong is said in the audit's own sentences."""
+    assert audit(SOLUTIONS / slug, seeds=SEEDS, only=name).problems == []
+
+
+@of_every_exercise
+def test_the_notebooks_own_solution_earns_every_point(slug: str, name: str) -> None:
+    exercise = UNITS[slug].exercises[name]
+    session = notebook_session(UNITS[slug], AuditReport(1))
+    assert session is not None
+    verdict = check_exercise(exercise, LocalTransport(session), seed=7)
+    assert (verdict.status, verdict.points) == ("correct", exercise.points)
+
+
+@of_every_exercise
+def test_points_are_whole_and_the_decisive_law_comes_first(slug: str, name: str) -> None:
+    laws = UNITS[slug].exercises[name].laws
+    assert laws[0].decisive
+    assert laws[0].points > 0
+    assert all(law.points == int(law.points) for law in laws)
+    assert all(law.sentence.endswith(".") for law in laws)
+
+
+@of_every_exercise
+def test_one_variation_is_a_slow_loop(slug: str, name: str) -> None:
+    ways = [entry.belief for other, entry in ENTRIES if other == slug and entry.exercise == name and entry.right]
+    assert any("loop" in way for way in ways), f"{name}: no variation says that it loops: {ways}"
+
+
+@pytest.mark.parametrize("slug", UNITS)
+def test_pictures_draw_the_notebooks_solutions(slug: str) -> None:
+    session = notebook_session(UNITS[slug], AuditReport(1))
+    for exercise in UNITS[slug].exercises.values():
+        if exercise.picture is not None:
+            figure = exercise.picture(Answer(exercise, LocalTransport(session)))
+            assert all(axes.has_data() for axes in figure.axes), exercise.name
+            figure.canvas.draw()
+
+
+# ---- misconceptions as people read and paste them ----------------------------------------------------------------------------
+
+
+def test_stories_have_a_belief_and_two_sentences() -> None:
+    for _, entry in ENTRIES:
+        if not entry.right:
+            assert entry.belief
+            assert not entry.belief.endswith("."), entry.name
+            assert len(re.findall(r"[.:](?=\s|$)", entry.story)) >= 2, entry.name
+            assert entry.story.endswith("."), entry.name
+
+
+@of_every_entry
+def test_pasted_into_a_bare_notebook_it_is_the_same_answer(slug: str, entry: Entry) -> None:
+    exercise = UNITS[slug].exercises[entry.exercise]
+    pasted = Session(given=UNITS[slug].given)
+    reply = pasted.handle(
+        {"op": "load", "cells": [{"index": 1, "source": as_cell(entry), "locked": False}], "unit": slug}
+    )
+    assert reply["problems"] == []
+    assert "autograder" not in as_cell(entry)
+    for law in {exercise.decisive.name, *entry.caught_by[:1]}:
+        there, here = (
+            sweep(
+                next(item for item in exercise.laws if item.name == law), Answer(exercise, LocalTransport(session)), 0
+            )
+            for session in (pasted, session_with(exercise, entry.function))
+        )
+        assert there.evidence == here.evidence
+        assert there.margin == pytest.approx(here.margin, rel=1e-6, nan_ok=True)
+
+
+# ---- what the released files give away ---------------------------------------------------------------------------------------
+
+
+def functions_in(value: Any, seen: set[int], depth: int = 0) -> Iterator[Callable[..., Any]]:
+    """Every function that can be reached from a module's names: attributes, containers, closures, wrapped functions."""
+    if id(value) in seen or depth > 6 or isinstance(value, str | bytes | int | float | torch.Tensor | Path):
+        return
+    seen.add(id(value))
+    if isinstance(value, ModuleType):
+        inner: list[Any] = list(vars(value).values()) if depth == 0 else []
+    elif isinstance(value, dict):
+        inner = list(value.values())
+    elif isinstance(value, list | tuple | set | frozenset):
+        inner = list(value)
+    elif isinstance(value, FunctionType):
+        yield value
+        cells = [cell.cell_contents for cell in value.__closure__ or ()]
+        inner = [*cells, *vars(value).values(), *(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
+    elif callable(value) and not isinstance(value, Exercise | Law):
+        yield value
+        inner = list(vars(value).values()) if hasattr(value, "__dict__") else []
+    else:
+        inner = list(vars(value).values()) if hasattr(value, "__dict__") else []
+    for item in inner:
+        yield from functions_in(item, seen, depth + 1)
+
+
+@of_every_exercise
+def test_no_released_function_is_an_answer(slug: str, name: str) -> None:
+    """laws.py and given.py are handed to students: nothing in them, submitted under any exercise's name, earns full marks."""
+    unit = UNITS[slug]
+    assert unit.folder is not None
+    files = [path for path in (unit.folder / "laws.py", unit.folder / "given.py") if path.exists()]
+    released = [function for path in files for function in functions_in(import_file(path), set())]
+    assert {law.check.__name__ for law in unit.exercises[name].laws} <= {getattr(f, "__name__", "") for f in released}
+    exercise = unit.exercises[name]
+    for function in released:
+        found = sweep(exercise.decisive, Answer(exercise, LocalTransport(session_with(exercise, function))), 0)
+        assert found.evidence == "broken", f"{function} answers {name}"
