@@ -33,6 +33,11 @@ def headline(verdict: ExerciseVerdict) -> str:
     return HEADLINES[verdict.status]
 
 
+def message(verdict: ExerciseVerdict) -> str:
+    """What is said for the exercise as a whole, unless the headline says it already."""
+    return "" if verdict.message == f"`{verdict.name}` is not written yet." else verdict.message
+
+
 def law_message(verdict: ExerciseVerdict, law: LawVerdict) -> str:
     return "" if verdict.message and verdict.message in law.message else law.message
 
@@ -57,7 +62,7 @@ def first_lines(text: str, count: int = 5) -> str:
 def as_text(verdict: ExerciseVerdict, width: int = 100) -> str:
     """At most a screenful, readable without colour."""
     lines = [f"{verdict.name}: {points(verdict.points)} of {points(verdict.max_points)} points. {headline(verdict)}"]
-    for sentence in (verdict.message, verdict.where):
+    for sentence in (message(verdict), verdict.where):
         if sentence:
             lines += textwrap.wrap(sentence, width, initial_indent="  ", subsequent_indent="  ")
     if verdict.diagnosis:
@@ -68,9 +73,9 @@ def as_text(verdict: ExerciseVerdict, width: int = 100) -> str:
             lines += textwrap.wrap(
                 f"{MARKS[law.evidence]} {law.sentence}{earned}", width, initial_indent="  ", subsequent_indent="    "
             )
-            message = law_message(verdict, law)
-            if message:
-                lines += textwrap.wrap(message, width, initial_indent="      ", subsequent_indent="      ")
+            said = law_message(verdict, law)
+            if said:
+                lines += textwrap.wrap(said, width, initial_indent="      ", subsequent_indent="      ")
             if law.witness is not None and law.witness.code:
                 lines.append(
                     "      the smallest input found that breaks it:"
@@ -79,7 +84,7 @@ def as_text(verdict: ExerciseVerdict, width: int = 100) -> str:
                 )
                 lines += [f"        {line}" for line in law.witness.code.splitlines()]
             lines += [f"        {label}: {value}" for label, value in comparison(law)]
-            if law.witness is not None and law.witness.note and law.witness.note != message:
+            if law.witness is not None and law.witness.note and law.witness.note != said:
                 lines += textwrap.wrap(law.witness.note, width, initial_indent="        ", subsequent_indent="        ")
     if verdict.printed:
         lines.append("  it printed:")
@@ -108,6 +113,7 @@ def as_html(verdict: ExerciseVerdict) -> str:
     """A card for a notebook's output; everything that came from a student is escaped."""
     return template("verdict.html.j2").render(
         verdict=verdict, marks=MARKS, headline=headline(verdict), comparison=comparison, first_lines=first_lines,
-        message_of=lambda law: law_message(verdict, law), quiet=verdict.status in ("not_yet", "missing"),
+        message=message(verdict), message_of=lambda law: law_message(verdict, law),
+        quiet=verdict.status in ("not_yet", "missing"),
         colour=COLOURS.get(verdict.status, "#777777"), law_colours=LAW_COLOURS,
     )  # fmt: skip

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
+import venv
 import zipfile
 from pathlib import Path
 
@@ -123,3 +126,23 @@ print([exercise.status for exercise in cohort.grade_notebook(folder / "toy.ipynb
     said = elsewhere(bundled, code)
     assert "double" in said
     assert "['not_yet', 'not_yet']" in said
+
+
+def test_it_installs_in_an_environment_of_its_own_and_checks_from_there(bundled: Path, tmp_path: Path) -> None:
+    """The dependencies are borrowed from this environment; what is installed is the bundle and nothing of the repository."""
+    environment = tmp_path / "environment"
+    venv.create(environment, with_pip=True)
+    commands = environment / ("Scripts" if sys.platform == "win32" else "bin")
+    packages = sysconfig.get_path("purelib", vars={"base": str(environment)})
+    borrowed = Path(sysconfig.get_path("purelib"))
+    (Path(packages) / "borrowed.pth").write_text(f"{borrowed}\n")
+    install = [commands / "python", "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*install, str(bundled)], check=True, cwd=tmp_path, capture_output=True)
+    dlvm = [commands / "dlvm", "check", bundled / "exercises" / "toy" / "toy.ipynb", "--json"]
+    done = subprocess.run(dlvm, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    verdict = json.loads(done.stdout)
+    assert (verdict["unit"], verdict["points"]) == ("toy", 0)
+    assert {exercise["status"] for exercise in verdict["exercises"]} == {"not_yet"}
+    where = [commands / "python", "-c", "import autograder; print(autograder.__file__)"]
+    assert packages in subprocess.run(where, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
