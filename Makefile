@@ -21,7 +21,7 @@ demo: env            ## grade a made-up class end to end
 
 # Two processes on two cores, so each gets one thread: torch would otherwise start as many as there are cores, in both.
 test: env            ## run every test
-	@$(WITHIN) OMP_NUM_THREADS=1 python -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(WITHIN) OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 bench: env           ## measure what the README states
 	@$(WITHIN) python tools/bench.py

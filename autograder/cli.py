@@ -412,7 +412,7 @@ def audit(
     if as_json:
         print_json(report.to_json())
     else:
-        write(report.as_text())
+        write(report.as_table())
     raise typer.Exit(0 if report.ok else FOUND_SOMETHING)
 
 

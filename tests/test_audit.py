@@ -189,8 +189,8 @@ def test_too_few_misconceptions(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('@variation("square_sum", "a loop")', '@variation("sum_square", "a loop")', "answers sum_square, which the unit does not"),
-        ('caught_by=("is_the_sum", "is_even")', 'caught_by=("is_the_sum", "is_evn")', "names the law is_evn, which does not exist"),
+        ('@variation("square_sum", "a loop")', '@variation("sum_square", "a loop")', "answers sum_square, which the unit"),
+        ('caught_by=("is_the_sum", "is_even")', 'caught_by=("is_the_sum", "is_evn")', "names the law is_evn, which does not"),
     ],
 )  # fmt: skip
 def test_names_that_do_not_exist(tmp_path: Path, old: str, new: str, said: str) -> None:

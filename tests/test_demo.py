@@ -16,7 +16,10 @@ from autograder.verdict import Verdict
 ROOT = Path(__file__).resolve().parent.parent
 UNIT = "kl_divergence"
 
-pytestmark = pytest.mark.skipif(find_bwrap() is None, reason="needs a sandbox")
+pytestmark = [
+    pytest.mark.skipif(find_bwrap() is None, reason="needs a sandbox"),
+    pytest.mark.xdist_group("demo"),  # one process makes the class, once
+]
 
 
 @pytest.fixture(scope="module")

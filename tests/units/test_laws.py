@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from autograder.answer import Answer, LocalTransport
-from autograder.audit import audit, notebook_session, session_with
 from autograder.audit import Report as AuditReport
+from autograder.audit import audit, notebook_session, session_with
+from autograder.domains import Domain
 from autograder.exercise import Exercise, Law, Unit
 from autograder.judge import check_exercise, sweep
 from autograder.misconceptions import Entry, as_cell, load
@@ -109,28 +110,31 @@ def test_pasted_into_a_bare_notebook_it_is_the_same_answer(slug: str, entry: Ent
 # ---- what the released files give away ---------------------------------------------------------------------------------------
 
 
-def functions_in(value: Any, seen: set[int], depth: int = 0) -> Iterator[Callable[..., Any]]:
-    """Every function that can be reached from a module's names: attributes, containers, closures, wrapped functions."""
-    if id(value) in seen or depth > 6 or isinstance(value, str | bytes | int | float | torch.Tensor | Path):
-        return
-    seen.add(id(value))
-    if isinstance(value, ModuleType):
-        inner: list[Any] = list(vars(value).values()) if depth == 0 else []
-    elif isinstance(value, dict):
-        inner = list(value.values())
-    elif isinstance(value, list | tuple | set | frozenset):
-        inner = list(value)
-    elif isinstance(value, FunctionType):
-        yield value
-        cells = [cell.cell_contents for cell in value.__closure__ or ()]
-        inner = [*cells, *vars(value).values(), *(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
-    elif callable(value) and not isinstance(value, Exercise | Law):
-        yield value
-        inner = list(vars(value).values()) if hasattr(value, "__dict__") else []
-    else:
-        inner = list(vars(value).values()) if hasattr(value, "__dict__") else []
-    for item in inner:
-        yield from functions_in(item, seen, depth + 1)
+def functions_in(module: ModuleType) -> Iterator[Callable[..., Any]]:
+    """Every function that can be reached from a module's names: through its own objects' attributes, containers and closures.
+
+    What it imports is met too, but not entered: torch is the students' anyway.
+    """
+    seen: set[int] = set()
+    pending: list[Any] = [value for name, value in vars(module).items() if not name.startswith("__")]
+    while pending:
+        value = pending.pop()
+        if id(value) in seen or isinstance(value, str | bytes | int | float | torch.Tensor | Path | ModuleType):
+            continue
+        seen.add(id(value))
+        if isinstance(value, Mapping):
+            pending += value.values()
+        elif isinstance(value, list | tuple | set | frozenset):
+            pending += value
+        elif isinstance(value, Unit | Exercise | Law | Domain):
+            pending += vars(value).values()
+        elif callable(value):
+            yield value
+            if value.__module__ == module.__name__:
+                pending += vars(value).values()
+            if isinstance(value, FunctionType) and value.__module__ == module.__name__:
+                pending += [cell.cell_contents for cell in value.__closure__ or ()]
+                pending += [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
 
 
 @of_every_exercise
@@ -139,9 +143,30 @@ def test_no_released_function_is_an_answer(slug: str, name: str) -> None:
     unit = UNITS[slug]
     assert unit.folder is not None
     files = [path for path in (unit.folder / "laws.py", unit.folder / "given.py") if path.exists()]
-    released = [function for path in files for function in functions_in(import_file(path), set())]
+    released = [function for path in files for function in functions_in(import_file(path))]
     assert {law.check.__name__ for law in unit.exercises[name].laws} <= {getattr(f, "__name__", "") for f in released}
     exercise = unit.exercises[name]
     for function in released:
         found = sweep(exercise.decisive, Answer(exercise, LocalTransport(session_with(exercise, function))), 0)
         assert found.evidence == "broken", f"{function} answers {name}"
+
+
+def test_a_function_hidden_in_a_law_would_be_found(tmp_path: Path) -> None:
+    """The search above sees what hangs on a law's function, in a container, a closure or a default."""
+    (tmp_path / "laws.py").write_text(
+        "from autograder.exercise import Unit\n"
+        "unit = Unit('u', 'U', minutes=1)\n"
+        "@unit.exercise(batch='n', measure='none')\n"
+        "def f(x): 'Doc.'\n"
+        "def hide():\n"
+        "    def in_closure(x): return x\n"
+        "    def law(answer, x, other=[lambda x: x]):\n"
+        "        'Law.'\n"
+        "        return in_closure(x)\n"
+        "    law.attribute = {'key': (lambda x: 2 * x,)}\n"
+        "    return law\n"
+        "law = f.law(points=1)(hide())\n",
+        encoding="utf-8",
+    )
+    names = [function.__name__ for function in functions_in(import_file(tmp_path / "laws.py"))]
+    assert sorted(names) == ["<lambda>", "<lambda>", "Unit", "f", "hide", "in_closure", "law"]
