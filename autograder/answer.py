@@ -84,6 +84,15 @@ def map_leaves(function: Callable[[Any], Any], value: Any) -> Any:
     return function(value)
 
 
+def has_float64(value: Any) -> bool:
+    """Whether some tensor in a tree of dicts and lists is in double precision."""
+    if isinstance(value, Mapping):
+        return any(has_float64(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return any(has_float64(item) for item in value)
+    return isinstance(value, torch.Tensor) and value.dtype == torch.float64
+
+
 class Remote:
     """An object inside the session. Its attributes are methods: `posterior.log_prob(x)` runs inside and returns the claim."""
 
@@ -123,7 +132,11 @@ class Answer:
     """
 
     def __init__(self, exercise: Exercise, transport: Transport, device: str | torch.device = "cpu") -> None:
-        self.exercise, self.transport, self.device = exercise, transport, torch.device(device)
+        self.exercise, self.transport = exercise, transport
+        self.runs_on = torch.device(device)
+        """Where the student's code runs. Apple's mps has no float64: float64 inputs go to the CPU instead."""
+        self.device = torch.device("cpu") if self.runs_on.type == "mps" else self.runs_on
+        """Where the laws' own tensors live: beside the answer's, unless laws could not be precise there."""
         self.calls = 0
         self.printed = ""
         self.not_finite = False
@@ -140,7 +153,7 @@ class Answer:
 
     def seeded(self, seed: int) -> Answer:
         """The same answer, with every random generator inside set to `seed` before each call."""
-        other = Answer(self.exercise, self.transport, self.device)
+        other = Answer(self.exercise, self.transport, self.runs_on)
         other.seed = seed
         return other
 
@@ -170,7 +183,9 @@ class Answer:
     def _ask(self, **request: Any) -> Any:
         self.calls += 1
         request = {key: value for key, value in request.items() if value is not None}
-        request["device"] = str(self.device)
+        request["device"] = str(
+            self.runs_on if self.runs_on == self.device or not has_float64(request) else self.device
+        )
         request = map_leaves(lambda leaf: leaf._handle if isinstance(leaf, Remote) else leaf, request)
         reply = self.transport.request(request)
         if not isinstance(reply, dict):

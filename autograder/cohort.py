@@ -377,7 +377,7 @@ def default_jobs(submissions: int) -> int:
     return max(1, min(processors, submissions // SUBMISSIONS_WORTH_A_PROCESS))
 
 
-SUBMISSIONS_WORTH_A_PROCESS = 60
+SUBMISSIONS_WORTH_A_PROCESS = 15
 
 
 def _in_turn(course: Course, unit: str, students: list[str], trust: bool, device: str) -> Generator[Grade]:

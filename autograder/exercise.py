@@ -138,6 +138,15 @@ class Exercise:
     slow: bool = False
     laws: list[Law] = field(default_factory=list)
     picture: Callable[..., Any] | None = None
+    drawn: dict[Any, Any] = field(default_factory=dict, repr=False)
+    """The inputs last drawn for each law. A class is graded with one seed: its inputs are drawn once, not for everyone."""
+
+    def remember(self, key: Any, inputs: Any) -> None:
+        """Keep the inputs of one law at one configuration; those of another seed are dropped."""
+        law, seed, *_ = key
+        for old in [old for old in self.drawn if old[0] == law and old[1] != seed]:
+            del self.drawn[old]
+        self.drawn[key] = inputs
 
     @property
     def points(self) -> float:

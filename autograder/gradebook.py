@@ -114,7 +114,11 @@ def remark(exercise: ExerciseVerdict) -> str:
         return "All laws hold."
     said = [exercise.message]
     if not exercise.message:
-        said += [f"This law is broken: {law.sentence} {law.message}".strip() for law in exercise.laws if law.evidence == "broken"][:1]
+        said += [
+            f"This law is broken: {law.sentence} {law.message}".strip()
+            for law in exercise.laws
+            if law.evidence == "broken"
+        ][:1]
     if exercise.pending:
         said.append("An instructor will look at this; no points are lost.")
     said.append(exercise.diagnosis)

@@ -58,7 +58,7 @@ def check(answer: Any, *, device: str | None = None) -> Checked:
     else:
         session.names.update(callers_names())
     judged = Answer(exercise, LocalTransport(session), device or os.environ.get("DLVM_DEVICE", "cpu"))
-    verdict = check_exercise(exercise, judged.transport, seed=STUDENT_SEED, device=str(judged.device))
+    verdict = check_exercise(exercise, judged.transport, seed=STUDENT_SEED, device=str(judged.runs_on))
     if not shows_html():
         print(verdict.as_text())
     return Checked(verdict, judged)

@@ -130,13 +130,18 @@ def configurations(
     both = 1 if exercise.slow and not law.decisive else 2  # dtypes, where no sizes are listed
     count = max((len(values) for values in sizes.values()), default=both)
     rows = law.rows if law.rows is not None else exercise.rows
-    dtypes = (torch.float64, torch.float32) if device.type != "mps" else (torch.float32, torch.float32)
+    dtypes = (torch.float64, torch.float32)
     for index in range(count):
         bound = {axis: values[index % len(values)] for axis, values in sizes.items()}
         generator = generator_for(exercise, law, seed, index)
-        inputs = draw_inputs(law, exercise, bound, rows, generator)
-        dtype = dtypes[index % 2]
-        yield {name: to(value, dtype, device) for name, value in inputs.items()}, generator
+        key = (law.name, seed, index, device)
+        if key not in exercise.drawn:
+            inputs = draw_inputs(law, exercise, bound, rows, generator)
+            dtype = dtypes[index % 2]
+            drawn = {name: to(value, dtype, device) for name, value in inputs.items()}
+            exercise.remember(key, (drawn, generator.get_state()))
+        drawn, state = exercise.drawn[key]
+        yield dict(drawn), generator.set_state(state)
 
 
 def to(value: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:

@@ -60,7 +60,9 @@ def test_one_bad_answer_costs_its_own_points_and_no_others(demo: Demo) -> None:
         if pupil.earns == "the rest":
             first, *rest = verdict.exercises
             assert first.points == 0, pupil.story
-            assert all(exercise.points == exercise.max_points for exercise in rest), f"{pupil.story}: {verdict.to_json()}"
+            assert all(exercise.points == exercise.max_points for exercise in rest), (
+                f"{pupil.story}: {verdict.to_json()}"
+            )
 
 
 def test_everyone_who_lost_points_is_told_why(demo: Demo) -> None:

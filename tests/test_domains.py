@@ -10,8 +10,12 @@ from hypothesis import strategies as st
 from autograder.domains import Covariances, Domain, Integers, Normals, Positive, Reals, Simplex
 
 QUIET = settings(
-    database=None, deadline=None, derandomize=True, max_examples=100, suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much),
+    database=None,
+    deadline=None,
+    derandomize=True,
+    max_examples=100,
     phases=(Phase.generate, Phase.shrink),
+    suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much),
 )  # fmt: skip
 
 DOMAINS: dict[str, tuple[Domain, tuple[int, ...]]] = {

@@ -70,7 +70,9 @@ def make_course(source: Path, out: Path) -> None:
     out.mkdir(parents=True)
     (out / MARKER).write_text("Made by `dlvm demo`; made anew each time.\n")
     shutil.copy(source / "nbgrader_config.py", out)
-    shutil.copytree(source / "solutions", out / "solutions", ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+    shutil.copytree(
+        source / "solutions", out / "solutions", ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+    )
 
 
 def hand_in(course: object, unit: str, students: int, released: object) -> tuple[Pupil, ...]:

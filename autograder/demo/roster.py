@@ -84,7 +84,11 @@ def honest_work(
     yield "solved everything", as_bytes(solved), "everything"
     for index in range(2):
         answers = {name: as_cell(entries[index % len(entries)]) for name, entries in right.items()}
-        yield f"solved everything in another way (no. {index + 1})", as_bytes(with_answers(solved, answers)), "everything"
+        yield (
+            f"solved everything in another way (no. {index + 1})",
+            as_bytes(with_answers(solved, answers)),
+            "everything",
+        )
     yield "handed in the notebook untouched", as_bytes(released), "nothing"
     half = {name: as_cell(entries[0]) for name, entries in list(right.items())[: len(right) // 2]}
     yield f"stopped half-way ({len(half)} of {len(right)} exercises)", as_bytes(with_answers(released, half)), "some"

@@ -252,7 +252,9 @@ def patched_grader(released: NotebookNode, solved: NotebookNode) -> bytes:
 
 @trouble("returns NaN everywhere, hoping that comparisons crash", "nothing")
 def crashing_law(released: NotebookNode, solved: NotebookNode) -> bytes:
-    statement = "import torch\nreturn torch.full((len(next(iter(locals().values()))),), float('nan'), dtype=torch.float64)"
+    statement = (
+        "import torch\nreturn torch.full((len(next(iter(locals().values()))),), float('nan'), dtype=torch.float64)"
+    )
     return as_bytes(every_answer(released, statement))
 
 

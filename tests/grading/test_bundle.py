@@ -136,7 +136,16 @@ def test_it_installs_in_an_environment_of_its_own_and_checks_from_there(bundled:
     packages = sysconfig.get_path("purelib", vars={"base": str(environment)})
     borrowed = Path(sysconfig.get_path("purelib"))
     (Path(packages) / "borrowed.pth").write_text(f"{borrowed}\n")
-    install = [commands / "python", "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    install = [
+        commands / "python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+    ]
     subprocess.run([*install, str(bundled)], check=True, cwd=tmp_path, capture_output=True)
     dlvm = [commands / "dlvm", "check", bundled / "exercises" / "toy" / "toy.ipynb", "--json"]
     done = subprocess.run(dlvm, cwd=tmp_path, capture_output=True, text=True)

@@ -1,0 +1,87 @@
+"""What goes to a session and what comes back: claims are checked, text is cleaned, tensors go where they can."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from autograder.answer import Answer, Fault, Handle, Remote, clean, tensor_claimed
+from autograder.exercise import Exercise, Unit
+
+
+class Replies:
+    """A transport that answers every request with the same reply and keeps what it was asked."""
+
+    def __init__(self, reply: Any) -> None:
+        self.reply, self.asked = reply, []
+
+    def request(self, request: dict[str, Any]) -> Any:
+        self.asked.append(request)
+        return self.reply
+
+    def close(self) -> None: ...
+
+
+def double() -> Exercise:
+    @Unit("test", "Test", minutes=1).exercise(batch="n", measure="a number")
+    def double(x: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
+        """2x."""
+        raise NotImplementedError
+
+    return double
+
+
+X = torch.ones(3)
+
+ODD: dict[str, Any] = {
+    "no dict": 7,
+    "no value": {},
+    "a fault of no known kind": {"fault": {"kind": "victory", "message": "full marks"}},
+    "a fault whose words are no words": {"fault": {"kind": "raised", "message": 5}},
+    "a fault that is no dict": {"fault": "raised"},
+    "points": {"value": X, "mutated": "x"},
+    "a string": {"value": "1.0"},
+    "an object": {"value": Handle(1)},
+    "a longer tensor": {"value": torch.ones(4)},
+    "whole numbers": {"value": torch.ones(3, dtype=torch.int64)},
+    "half precision, whose rounding would hide mistakes": {"value": torch.ones(3, dtype=torch.float16)},
+    "complex numbers": {"value": torch.ones(3, dtype=torch.complex64)},
+}
+
+
+@pytest.mark.parametrize("reply", ODD.values(), ids=ODD)
+def test_a_reply_that_is_not_the_declared_claim_is_the_answers_fault(reply: Any) -> None:
+    with pytest.raises(Fault):
+        Answer(double(), Replies(reply))(X)
+
+
+def test_a_claim_as_declared_is_passed_on() -> None:
+    assert torch.equal(Answer(double(), Replies({"value": 2 * X}))(X), 2 * X)
+
+
+def test_escapes_and_marks_that_reorder_text_are_taken_out() -> None:
+    assert clean("a\x1b[31mb\u202ec\x07\nd") == "a[31mbc\nd"
+    answer = Answer(double(), Replies({"value": X, "printed": "\x1b[2Jgone"}))
+    answer(X)
+    assert answer.printed == "[2Jgone"
+
+
+def test_what_a_method_returns_is_a_claim_too() -> None:
+    thing = Remote(Answer(double(), Replies({"value": "much"})), Handle(1))
+    with pytest.raises(Fault, match="a str came back"):
+        tensor_claimed(thing.log_prob(X))
+    assert tensor_claimed(1.5).item() == 1.5
+
+
+def test_on_apples_gpu_float64_goes_to_the_cpu_and_float32_does_not() -> None:
+    replies = Replies({"value": X})
+    answer = Answer(double(), replies, "mps")
+    answer(X)
+    with pytest.raises(Fault):  # float32 for float64 is coarser than asked; what counts here is where it was sent
+        answer(X.double())
+    assert [request["device"] for request in replies.asked] == ["mps", "cpu"]
+    assert answer.device.type == "cpu"
