@@ -75,6 +75,26 @@ class LocalTransport:
         pass
 
 
+class NoSuchDevice(ValueError):
+    """A device that torch does not know, or (`known`) cannot use on this machine."""
+
+    def __init__(self, sentence: str, known: bool) -> None:
+        super().__init__(sentence)
+        self.known = known
+
+
+def usable_device(name: str) -> str:
+    """The device of that name, if torch can use it here."""
+    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    kind = name.split(":")[0]
+    if kind not in here:
+        raise NoSuchDevice(f"There is no device {name!r}: expected cpu, cuda or mps.", known=False)
+    if not here[kind]:
+        advice = "leave --device (and DLVM_DEVICE) away, or see `dlvm doctor`"
+        raise NoSuchDevice(f"torch cannot use {name} on this machine: {advice}.", known=True)
+    return name
+
+
 def map_leaves(function: Callable[[Any], Any], value: Any) -> Any:
     """The same tree of dicts and lists with `function` applied to every leaf."""
     if isinstance(value, Mapping):

@@ -467,18 +467,12 @@ def open_course(folder: Path, units: Sequence[str] | None = None) -> Any:
 
 def usable(device: str) -> str:
     """The device, if torch can use it here."""
-    import torch
+    from autograder.answer import NoSuchDevice, usable_device
 
-    kind = device.split(":")[0]
-    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if kind not in here:
-        raise Refused(f"There is no device {device!r}: expected cpu, cuda or mps.")
-    if not here[kind]:
-        raise Refused(
-            f"torch cannot use {device} on this machine: leave --device (and DLVM_DEVICE) away, or see `dlvm doctor`.",
-            NOT_DONE,
-        )
-    return device
+    try:
+        return usable_device(device)
+    except NoSuchDevice as reason:
+        raise Refused(str(reason), NOT_DONE if reason.known else USAGE) from None
 
 
 def nearest(name: str, known: Any) -> str:

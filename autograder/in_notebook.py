@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from autograder.answer import Answer, LocalTransport
+from autograder.answer import Answer, LocalTransport, usable_device
 from autograder.exercise import Exercise, Unit
 from autograder.judge import check_exercise
 from autograder.session import Session
@@ -57,8 +57,9 @@ def check(answer: Any, *, device: str | None = None) -> Checked:
         session.names[exercise.name] = answer
     else:
         session.names.update(callers_names())
-    judged = Answer(exercise, LocalTransport(session), device or os.environ.get("DLVM_DEVICE", "cpu"))
-    verdict = check_exercise(exercise, judged.transport, seed=STUDENT_SEED, device=str(judged.runs_on))
+    runs_on = usable_device(device or os.environ.get("DLVM_DEVICE", "cpu"))
+    judged = Answer(exercise, LocalTransport(session), runs_on)
+    verdict = check_exercise(exercise, judged.transport, seed=STUDENT_SEED, device=runs_on)
     if not shows_html():
         print(verdict.as_text())
     return Checked(verdict, judged)

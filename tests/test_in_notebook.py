@@ -120,3 +120,10 @@ def test_without_laws_it_says_where_it_looked(tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"looked for laws\.py"):
         check("double")
+
+
+def test_a_device_that_is_not_there_is_answered_by_a_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLVM_DEVICE", "abacus")
+    with pytest.raises(ValueError, match="expected cpu, cuda or mps"):
+        check(double)
+    assert check(double, device="cpu") == 2.5
