@@ -255,8 +255,8 @@ def test_it_reaches_no_network(inside: Opener) -> None:
         """) as session:
             tcp, udp = [int(socket.AF_INET), int(socket.SOCK_STREAM)], [int(socket.AF_INET), int(socket.SOCK_DGRAM)]
             assert session.fault("reach", tcp, ["127.0.0.1", server.getsockname()[1]]) == "raised"
-            assert session.fault("reach", tcp, ["1.1.1.1", 80]) == "raised"
-            assert session.fault("reach", udp, ["8.8.8.8", 53]) == "raised"
+            # Kept for documentation: with any way out a datagram leaves at once, and nobody gets it.
+            assert session.fault("reach", udp, ["192.0.2.1", 53]) == "raised"
             assert session.fault("reach", [int(socket.AF_UNIX), int(socket.SOCK_STREAM)], "\0dlvm-test") == "raised"
             assert session.call("interfaces") == ["lo"]
 
