@@ -285,4 +285,4 @@ def reads_the_solutions(released: NotebookNode, solved: NotebookNode) -> bytes:
         "try:\n    import laws\nexcept ImportError:\n    laws = None\n"
         "try:\n    import misconceptions\nexcept ImportError:\n    misconceptions = None\n"
     )
-    return as_bytes(with_cell(every_answer(released, "return misconceptions.solution"), source))
+    return as_bytes(with_cell(every_answer(released, "import misconceptions\nreturn misconceptions.solution"), source))
