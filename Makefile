@@ -20,8 +20,9 @@ demo: env            ## grade a made-up class end to end
 	@$(WITHIN) dlvm demo
 
 # Two processes on two cores, so each gets one thread: torch would otherwise start as many as there are cores, in both.
+# A file's tests stay together: what they share, such as a graded class, is then made once.
 test: env            ## run every test
-	@$(WITHIN) OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(WITHIN) OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: env           ## measure what the README states
 	@$(WITHIN) python tools/bench.py

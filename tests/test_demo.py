@@ -16,10 +16,7 @@ from autograder.verdict import Verdict
 ROOT = Path(__file__).resolve().parent.parent
 UNIT = "kl_divergence"
 
-pytestmark = [
-    pytest.mark.skipif(find_bwrap() is None, reason="needs a sandbox"),
-    pytest.mark.xdist_group("demo"),  # one process makes the class, once
-]
+pytestmark = pytest.mark.skipif(find_bwrap() is None, reason="needs a sandbox")
 
 
 @pytest.fixture(scope="module")
