@@ -18,10 +18,8 @@ reads:
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import math
-import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +30,7 @@ from typing import Any
 import torch
 
 from autograder.answer import Fault, Remote
+from autograder.session import import_file
 
 if typing.TYPE_CHECKING:
     from autograder.domains import Domain
@@ -398,14 +397,7 @@ class Unit:
             raise FileNotFoundError(
                 f"No laws.py in {Path(folder)}: expected a unit's folder, such as exercises/kl_divergence."
             )
-        name = f"laws_of_{path.parent.name}"
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-        unit = next((value for value in vars(module).values() if isinstance(value, Unit)), None)
+        unit = next((value for value in vars(import_file(path)).values() if isinstance(value, Unit)), None)
         if unit is None:
             raise ValueError(f"{path} declares no Unit.")
         unit.folder = path.parent.resolve()

@@ -141,7 +141,7 @@ def configurations(
             drawn = {name: to(value, dtype, device) for name, value in inputs.items()}
             exercise.remember(key, (drawn, generator.get_state()))
         drawn, state = exercise.drawn[key]
-        yield dict(drawn), generator.set_state(state)
+        yield {name: value.clone() for name, value in drawn.items()}, generator.set_state(state)
 
 
 def to(value: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:

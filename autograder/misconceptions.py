@@ -14,12 +14,12 @@ The audit runs them against the laws; `as_cell` gives one as the source of a not
 from __future__ import annotations
 
 import ast
-import importlib.util
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from autograder.session import import_file
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,7 @@ def load(folder: str | Path) -> list[Entry]:
     path = Path(folder) / "misconceptions.py"
     if not path.exists():
         return []
-    name = f"misconceptions_of_{path.resolve().parent.name}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return [value for value in vars(module).values() if isinstance(value, Entry)]
+    return [value for value in vars(import_file(path)).values() if isinstance(value, Entry)]
 
 
 # ---- as the source of a cell ---------------------------------------------------------------------------------------------

@@ -379,11 +379,13 @@ def defined_names(source: str) -> list[str]:
 
 
 def import_file(path: Path) -> ModuleType:
-    """A module from a file, under a name of its own."""
-    spec = importlib.util.spec_from_file_location(f"given_{path.parent.name}", path)
+    """A module from a unit's file, under a name of its own: every unit has a laws.py."""
+    name = f"{path.stem}_of_{path.resolve().parent.name}"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
