@@ -19,7 +19,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
@@ -35,7 +35,7 @@ from autograder.course import Course
 from autograder.exercise import Unit
 from autograder.judge import judge_submission
 from autograder.notebook import Unreadable, cells_to_load, has_cells_of, read, reconcile
-from autograder.sandbox import Sandbox, SandboxUnavailable, open_sandbox
+from autograder.sandbox import SandboxUnavailable, open_sandbox
 from autograder.verdict import Verdict, nothing
 
 Progress = Callable[["Grade", int, int], None]
@@ -258,10 +258,11 @@ class Grader:
 
     def __enter__(self) -> Grader:
         self.unit = Unit.load(self.course.source(self.slug))
-        with ThreadPoolExecutor(1) as aside, ExitStack() as opening:
+        with ExitStack() as opening, ThreadPoolExecutor(1) as aside:
             # The sandbox imports torch for seconds: meanwhile this process imports nbgrader and makes the release.
-            starting = aside.submit(open_sandbox, given=self.unit.given, trust=self.trust)
-            opening.callback(_close_if_open, starting)
+            starting = aside.submit(
+                lambda: opening.enter_context(open_sandbox(given=self.unit.given, trust=self.trust))
+            )
             from autograder.release import released_notebook
 
             self.release = released_notebook(self.course, self.slug)
@@ -311,11 +312,6 @@ class Grader:
             return ""
         names = sorted(path.name for path in folder.glob("*.ipynb"))[:5]
         return f" There is: {', '.join(names)}." if names else ""
-
-
-def _close_if_open(starting: Future[Sandbox]) -> None:
-    if starting.exception() is None:
-        starting.result().close()
 
 
 def failed(unit: Unit, student: str, report: str, notebook: NotebookNode | None = None, seconds: float = 0.0) -> Grade:
