@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -199,7 +199,3 @@ def mean_is(
             return Evidence("holds", torch.tensor([0.0]), note=f"{drawn:,} independent draws agree.", **shown)
         batch = drawn
     return Evidence("undecided", torch.tensor([0.0]), note=f"{drawn:,} draws could not decide.", **shown)
-
-
-def with_note(evidence: Evidence, note: str) -> Evidence:
-    return replace(evidence, note=note)

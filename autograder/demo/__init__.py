@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbformat import NotebookNode
+
 from autograder.cohort import Grades, Progress
+from autograder.course import Course
 from autograder.demo.roster import Pupil
 
 STUDENTS = 36
@@ -43,7 +46,6 @@ def run(
     `step` hears what is being done, a sentence each; `progress` hears of every graded submission.
     """
     from autograder.cohort import grade_class
-    from autograder.course import Course
     from autograder.release import release, released_notebook
 
     make_course(source, out)
@@ -75,13 +77,11 @@ def make_course(source: Path, out: Path) -> None:
     )
 
 
-def hand_in(course: object, unit: str, students: int, released: object) -> tuple[Pupil, ...]:
+def hand_in(course: Course, unit: str, students: int, released: NotebookNode) -> tuple[Pupil, ...]:
     """Write submitted/<student>/<unit>/<unit>.ipynb for everyone."""
-    from autograder.course import Course
     from autograder.demo.roster import pupils
 
-    assert isinstance(course, Course)
-    class_ = tuple(pupils(course.source(unit), released, students))  # type: ignore[arg-type]
+    class_ = tuple(pupils(course.source(unit), released, students))
     for pupil in class_:
         folder = course.folder("submitted", pupil.student, unit)
         folder.mkdir(parents=True)
@@ -89,14 +89,11 @@ def hand_in(course: object, unit: str, students: int, released: object) -> tuple
     return class_
 
 
-def feedback(course: object, unit: str) -> tuple[Path, ...]:
+def feedback(course: Course, unit: str) -> tuple[Path, ...]:
     """Generate the pages with nbgrader's own command, and return them."""
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config
 
-    from autograder.course import Course
-
-    assert isinstance(course, Course)
     api = NbGraderAPI(config=Config(course.config))
     result = api.generate_feedback(unit)
     if not result["success"]:
