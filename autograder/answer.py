@@ -113,6 +113,21 @@ def has_float64(value: Any) -> bool:
     return isinstance(value, torch.Tensor) and value.dtype == torch.float64
 
 
+class Claimed(dict[str, torch.Tensor]):
+    """Tensors by name, as the other side claims them: real numbers, and a Fault for a name that is not among them."""
+
+    def __init__(self, claim: Any, what: str) -> None:
+        if not isinstance(claim, Mapping) or not all(
+            isinstance(value, torch.Tensor) and value.is_floating_point() for value in claim.values()
+        ):
+            raise Fault("wrong_type", f"The model's {what}s are no longer tensors of real numbers.")
+        super().__init__(claim)
+        self.what = what
+
+    def __missing__(self, name: str) -> torch.Tensor:
+        raise Fault("wrong_type", f"The model has no {self.what} called {name!r} any more.")
+
+
 class Remote:
     """An object inside the session. Its attributes are methods: `posterior.log_prob(x)` runs inside and returns the claim."""
 
@@ -136,12 +151,12 @@ class Remote:
         return self._answer._ask(op="attribute", target=self._handle, name=name)
 
     def named_parameters(self) -> dict[str, torch.Tensor]:
-        """A module's parameters by name, as they are now."""
-        return self._answer._ask(op="parameters", target=self._handle)
+        """A module's parameters by name, as they are now; a Fault for one that is asked for and not there."""
+        return Claimed(self._answer._ask(op="parameters", target=self._handle), "parameter")
 
     def named_gradients(self) -> dict[str, torch.Tensor]:
         """A module's `.grad`s by name; a parameter without one is left out."""
-        return self._answer._ask(op="gradients", target=self._handle)
+        return Claimed(self._answer._ask(op="gradients", target=self._handle), "gradient")
 
 
 class Answer:
@@ -232,9 +247,26 @@ class Answer:
         if isinstance(leaf, Handle):
             return Remote(self, leaf)
         if isinstance(leaf, torch.Tensor):
-            leaf = leaf.detach().to(self.device)
-            self.not_finite |= not bool(torch.isfinite(leaf).all())
+            came = describe_tensor(leaf)
+            try:
+                leaf = leaf.detach().to(self.device)
+                self.not_finite |= not bool(torch.isfinite(leaf).all())
+            except (
+                Exception
+            ):  # sparse, nested, quantised, masked, on no device: no law can compare it, and that is no law's fault
+                raise Fault(
+                    "refused", f"Your function must return plain tensors of numbers; {came} came back."
+                ) from None
         return leaf
+
+
+def describe_tensor(value: torch.Tensor) -> str:
+    """What kind of tensor it is, where it is not one that holds its numbers in memory one after the other."""
+    kinds = {"nested": value.is_nested, "quantised": value.is_quantized, "meta": value.device.type == "meta"}
+    layout = str(value.layout).removeprefix("torch._").removeprefix("torch.")
+    kind = next((name for name, is_it in kinds.items() if is_it), "" if layout == "strided" else layout)
+    kind = kind or ("" if type(value) is torch.Tensor else type(value).__name__)
+    return f"a {kind} tensor".replace("  ", " ") + f" of dtype {str(value.dtype).removeprefix('torch.')}"
 
 
 def _fault_from(fault: Any) -> Fault:

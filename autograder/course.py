@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 NEVER_RELEASED = ("misconceptions.py", "questions.py")
 """Files of a unit's folder that no student gets: they hold answers."""
 
+RECORD = "verdict.json"
+"""The record of a grade, beside the graded notebook: it holds the course's seed, so no student gets it either."""
+
 IGNORED = (".ipynb_checkpoints", "*.pyc", "__pycache__", ".DS_Store", ".pytest_cache", ".ruff_cache", ".hypothesis")
 """Leavings that are not part of a unit."""
 
@@ -39,8 +42,8 @@ def configure(c: Any, file: str | Path, *, trust: bool = False) -> None:
     c.CourseDirectory.root = str(Path(file).resolve().parent)
     c.CourseDirectory.source_directory = "solutions"
     c.CourseDirectory.release_directory = "exercises"
-    # nbgrader copies every other file of the source folder into the release and into autograded/.
-    c.CourseDirectory.ignore = [*NEVER_RELEASED, *IGNORED, "feedback"]
+    # nbgrader copies every other file: of the source folder into the release and autograded/, of autograded/ into feedback/.
+    c.CourseDirectory.ignore = [*NEVER_RELEASED, RECORD, *IGNORED, "feedback"]
 
     # No kernel is started to grade: submissions are read as data, judged from outside a sandbox, and the points written
     # into the grade cells, where nbgrader's own SaveAutoGrades finds them.
@@ -54,6 +57,7 @@ def configure(c: Any, file: str | Path, *, trust: bool = False) -> None:
     ]
     c.JudgePreprocessor.trust = trust
     c.GenerateFeedback.preprocessors = [
+        "autograder.gradebook.WithholdRecord",
         "nbgrader.preprocessors.GetGrades",
         "nbgrader.preprocessors.ClearHiddenTests",
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",

@@ -8,8 +8,9 @@ ones go far beyond. Random evidence comes from sequential tests with stated erro
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -20,6 +21,32 @@ Outcome = Literal["holds", "broken", "undecided"]
 ROUNDING_FACTOR = 64.0
 """c of the tolerance c·eps·Σ|terms|. A backward-stable sum of a dozen terms errs by a few eps·Σ|terms|; the factor leaves
 right answers at a tenth of the tolerance."""
+
+
+@dataclass(frozen=True)
+class RandomTest:
+    """One test on random numbers: what it promised, and what it saw. The audit reads these; a verdict sums their `alpha`."""
+
+    what: str
+    alpha: float
+    """The probability at which it calls a right answer broken: stated beforehand, spent whenever the test is run."""
+    beta: float
+    """The probability at which it lets an error of `delta` hold."""
+    delta: float
+    """The smallest error that matters, in the units of what is tested."""
+    error: float
+    """The error as estimated from the draws, signed, in units of `delta`."""
+    draws: int
+    outcome: Outcome
+
+    def __post_init__(self) -> None:
+        made = MADE.get()
+        if made is not None:
+            made.append(self)
+
+
+MADE: ContextVar[list[RandomTest] | None] = ContextVar("MADE", default=None)
+"""The tests that the law at hand has made: all of them count, whatever it does with their evidence."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +62,8 @@ class Evidence:
     what: str = ""
     """What was compared, when it is not simply the answer's output."""
     note: str = ""
+    tests: tuple[RandomTest, ...] = ()
+    """The tests on random numbers behind it; none where nothing was left to chance."""
 
     def row(self) -> int:
         """The first row that breaks it."""
@@ -90,11 +119,11 @@ def at_most(got: Tensor, bound: Tensor | float, *, slack: Tensor | float, what: 
 
 
 def differs(got: Tensor, other: Tensor, *, by: Tensor | float, what: str = "") -> Evidence:
-    """|`got` − `other`| ≥ `by`: for what must not be the same."""
+    """|`got` − `other`| ≥ `by`: for what must not be the same. It is so or it is not: a right answer is far from `by`, whatever
+    the rounding."""
     gap = (got.double() - other.double()).abs()
     needed = _as(by, got).expand_as(gap)
-    margin = torch.where(gap >= needed, needed / gap.clamp_min(1e-300) * 0.1, torch.full_like(gap, math.inf))
-    margin = torch.where(torch.isnan(gap), torch.full_like(gap, math.inf), margin)
+    margin = torch.where(gap >= needed, 0.0, math.inf).double()  # NaN is at no distance
     flat = _worst(margin)
     return Evidence("broken" if bool((flat > 1).any()) else "holds", flat, gap, needed, "≥", what)
 
@@ -107,11 +136,15 @@ def true(condition: Tensor, *, what: str) -> Evidence:
 
 
 def combine(pieces: Sequence[Evidence]) -> Evidence:
-    """The worst of several: broken before undecided before holding, and the piece with the largest margin among equals."""
+    """The worst of several: broken before undecided before holding, and the piece with the largest margin among equals.
+
+    It answers for the tests of all of them: each had its chance of a false alarm.
+    """
     order = {"broken": 2, "undecided": 1, "holds": 0}
-    return max(
+    worst = max(
         pieces, key=lambda piece: (order[piece.outcome], float(piece.margin.max()) if piece.margin.numel() else 0.0)
     )
+    return replace(worst, tests=tuple(test for piece in pieces for test in piece.tests))
 
 
 def _as(value: Tensor | float, like: Tensor) -> Tensor:
@@ -141,61 +174,3 @@ def _evidence(error: Tensor, slack: Tensor, got: Tensor, expected: Tensor, relat
     flat = _worst(margin)
     note = "NaN (not a number) came back." if bool(bad.any()) else ""
     return Evidence("broken" if bool((flat > 1).any()) else "holds", flat, got, expected, relation, what, note)
-
-
-# ---- evidence from random numbers --------------------------------------------------------------------------------------
-
-
-def mean_is(
-    draw: Callable[[int, torch.Generator], Tensor], claimed: float, *, sigma: float, delta: float, alpha: float, beta: float,
-    cap: int, generator: torch.Generator, levels: int = 8, what: str = "",
-) -> Evidence:  # fmt: skip
-    """A sequential test of "the mean of `draw` is `claimed`" with three outcomes.
-
-    `sigma` is a proven bound on the standard deviation of one draw, `delta` the smallest error that matters. With Catoni's
-    influence φ(u) = sign(u)·log(1 + |u| + u²/2) and λ_k = 2^k·Δ/σ², k = 0…`levels`−1, the average over k of
-    exp(Σφ(λ_k(X − m)) − nλ_k²σ²/2) is a supermartingale under mean = m, whatever the draws' distribution (Ville).
-
-    Guarantees: a claim that is the mean is called broken with probability at most `alpha`, at whatever time the test stops.
-    A claim that is off by `delta` or more is called holding with probability at most 2·`beta`. Between the two, or at `cap`
-    draws: undecided.
-    """
-    if not (math.isfinite(claimed) and sigma > 0 and delta > 0):
-        margin = torch.tensor([math.inf], dtype=torch.float64)
-        return Evidence(
-            "broken" if not math.isfinite(claimed) else "undecided",
-            margin,
-            what=what,
-            note="The claimed mean is not finite.",
-        )
-    lambdas = torch.tensor([2.0**k * delta / sigma**2 for k in range(levels)], dtype=torch.float64)
-    # One running sum for each hypothesis and level: mean = v, tried from both sides; mean ≥ v + Δ; mean ≤ v − Δ.
-    centres = torch.tensor([claimed, claimed, claimed + delta, claimed - delta], dtype=torch.float64)
-    signs = torch.tensor([1.0, -1.0, -1.0, 1.0], dtype=torch.float64)
-    sums = torch.zeros(4, levels, dtype=torch.float64)
-    drawn, batch, total = 0, 256, 0.0
-    while drawn < cap:
-        batch = min(batch, cap - drawn)
-        values = draw(batch, generator).detach().double().cpu().reshape(-1)
-        drawn, total = drawn + len(values), total + float(values.sum())
-        u = lambdas[None, :, None] * (signs[:, None] * (values - centres[:, None]))[:, None, :]
-        sums += (u.sign() * torch.log1p(u.abs() + u * u / 2)).sum(-1)
-        log_evidence = torch.logsumexp(sums - drawn * lambdas**2 * sigma**2 / 2, dim=1) - math.log(levels)
-        average = torch.tensor([total / drawn], dtype=torch.float64)
-        shown = {
-            "got": torch.tensor([claimed], dtype=torch.float64),
-            "expected": average,
-            "relation": "≈",
-            "what": what,
-        }
-        if float(log_evidence[:2].max()) >= math.log(2 / alpha):
-            return Evidence(
-                "broken",
-                torch.tensor([math.inf]),
-                note=f"{drawn:,} independent draws average {total / drawn:.4g}.",
-                **shown,
-            )
-        if float(log_evidence[2:].min()) >= math.log(1 / beta):
-            return Evidence("holds", torch.tensor([0.0]), note=f"{drawn:,} independent draws agree.", **shown)
-        batch = drawn
-    return Evidence("undecided", torch.tensor([0.0]), note=f"{drawn:,} draws could not decide.", **shown)

@@ -121,6 +121,15 @@ class Law:
         return "generator" in inspect.signature(self.check).parameters
 
 
+@dataclass(frozen=True)
+class Probe:
+    """How an author has misconceptions recognised, where calling the answer on tensors and comparing digits would not do."""
+
+    ask: Callable[..., Any]
+    tolerance: float | None = None
+    """So far apart may two answers be that count as the same; None: equal up to rounding."""
+
+
 @dataclass
 class Exercise:
     """One function or class that a student writes."""
@@ -137,6 +146,7 @@ class Exercise:
     slow: bool = False
     laws: list[Law] = field(default_factory=list)
     picture: Callable[..., Any] | None = None
+    own_probe: Probe | None = None
     drawn: dict[Any, Any] = field(default_factory=dict, repr=False)
     """The inputs last drawn for each law. A class is graded with one seed: its inputs are drawn once, not for everyone."""
 
@@ -215,6 +225,25 @@ class Exercise:
         self.picture = picture
         return picture
 
+    def probe(self, tolerance: float | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Declare how misconceptions are recognised: a function of the answer that returns a tensor or several.
+
+        Needed for a class, a function that takes or returns objects, and a sampler. It asks the same of every answer: its
+        inputs are written out in it, since random ones differ from one version of torch to the next. `tolerance` is for
+        answers that agree only so far, such as searches and averages over draws: how far apart (absolutely) two may be that
+        count as the same. Say in the function where it comes from.
+        """
+        if callable(tolerance):
+            raise TypeError(f"write @{self.name}.probe(), with brackets")
+        if tolerance is not None and not (tolerance > 0 and math.isfinite(tolerance)):
+            raise ValueError(f"the probe of {self.name} has the tolerance {tolerance}; expected a number > 0")
+
+        def declare(ask: Callable[..., Any]) -> Callable[..., Any]:
+            self.own_probe = Probe(ask, tolerance)
+            return ask
+
+        return declare
+
     # ---- calls ----------------------------------------------------------------------------------------------------------
 
     def argument_name(self, place: Any) -> str:
@@ -242,6 +271,9 @@ class Exercise:
             if len(axes) == len(shape):
                 sizes.update({axis: size for axis, size in zip(axes, shape, strict=True) if not axis.isdigit()})
 
+        # A whole number among the arguments may name an axis of what comes back: `count` draws are asked for, and checked.
+        sizes.update({name: value for name, value in given.items() if type(value) is int and name not in sizes})
+
         def wrap(name: str, value: Any) -> Any:
             return {"rows": value} if name in by_row else value
 
@@ -262,6 +294,10 @@ class Exercise:
     def admit(self, value: Any, sent: Sent) -> Any:
         """The claim, if it has the declared type, shape and dtype; a Fault that says what was expected otherwise."""
         if self.is_class:
+            if not isinstance(value, Remote):
+                raise Fault(
+                    "wrong_type", f"{self.name} must be a class; calling it gave {describe(value)}, not an object."
+                )
             return value
         return admit(value, self.returns, sent.sizes, sent.rows if sent.mapped else None, sent.precision, "")
 
@@ -406,4 +442,11 @@ class Unit:
                 raise ValueError(
                     f"{exercise.name} has no decisive law: one must compare the answer with the exact value."
                 )
+            for law in exercise.laws:
+                for name, domain in law.where.items():
+                    if name not in exercise.parameters and domain.shape is None and not hasattr(domain, "values"):
+                        raise ValueError(
+                            f"{law.name} draws {name!r}, which is no argument of {exercise.name} "
+                            f"({', '.join(exercise.parameters)}). Correct the name, or say its axes with shape=."
+                        )
         return unit

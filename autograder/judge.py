@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,9 +20,13 @@ from torch import Tensor
 
 from autograder.answer import Answer, Fault, Transport
 from autograder.domains import Listed
-from autograder.evidence import Evidence, combine
+from autograder.evidence import MADE, Evidence, RandomTest, combine
 from autograder.exercise import Exercise, Law, Unit
+from autograder.fingerprints import diagnose
 from autograder.verdict import ExerciseVerdict, LawVerdict, Verdict, Witness, nothing
+
+BOTH_PRECISIONS = (torch.float64, torch.float32)
+"""Configurations alternate between them, so that every answer meets both."""
 
 SHRINK_CALLS = 150
 """How often a broken law may be tried again to find a smaller witness; past it the best row so far is shown."""
@@ -54,8 +58,10 @@ def check_exercise(exercise: Exercise, transport: Transport, *, seed: int = 0, d
     shrink_most_telling(exercise, found, answer, seed)
     verdicts = tuple(score(law, found, decisive) for law in exercise.laws)
     points = sum(verdict.points for verdict in verdicts)
+    status = status_of(verdicts)
     return ExerciseVerdict(
-        exercise.name, status_of(verdicts), points, exercise.points, verdicts,
+        exercise.name, status, points, exercise.points, verdicts,
+        diagnosis=diagnose(exercise, transport, device) if status in ("wrong", "partial") else None,
         message=whole.fault.message if whole and whole.fault else "",
         where=whole.fault.where if whole and whole.fault else "",
         printed=answer.printed, measure=exercise.measure,
@@ -72,45 +78,70 @@ class Found:
         self.inputs: dict[str, Tensor] | None = None
         self.row = 0
         self.witness: Witness | None = None
+        self.tests: list[list[RandomTest]] = []
+        """The tests on random numbers that were run, one list a configuration."""
 
 
 # ---- sweeping ------------------------------------------------------------------------------------------------------------
 
 
-def sweep(law: Law, answer: Answer, seed: int) -> Found:
-    """Try a law on every configuration of sizes, all rows of one in one call."""
+def sweep(
+    law: Law, answer: Answer, seed: int, *, dtypes: Sequence[torch.dtype] = BOTH_PRECISIONS, thorough: bool = False
+) -> Found:  # fmt: skip
+    """Try a law on every configuration of sizes, all rows of one in one call, until one breaks it.
+
+    The audit is `thorough`: it goes on where there are random numbers, to see what each configuration shows.
+    """
     worst = 0.0
+    broken: Found | None = None
     undecided: Evidence | None = None
-    for inputs, generator in configurations(law, answer.exercise, seed, answer.device):
+    tests: list[list[RandomTest]] = []
+    for inputs, generator in configurations(law, answer.exercise, seed, answer.device, dtypes):
         answer.not_finite = False
-        try:
-            evidence = apply(law, answer, inputs, generator)
-        except Fault as fault:
-            found = Found("broken", float("inf"), fault.message)
-            found.fault = fault
-            return found
-        except Exception as problem:
-            if answer.not_finite:  # …unless the answer brought it about
-                found = Found("broken", float("inf"), "NaN or infinity came back.")
-                found.fault = Fault("not_finite", "NaN or infinity came back.")
-                return found
-            return Found("error", float("nan"), f"The grader's own check failed ({type(problem).__name__}: {problem}).")
-        if evidence.outcome == "broken":
-            found = Found("broken", float(evidence.margin.max()), evidence.note)
-            found.comparison, found.inputs, found.row = evidence, inputs, telling_row(evidence, inputs)
-            return found
+        evidence = outcome_of(law, answer, inputs, generator)
+        if isinstance(evidence, Found):  # it could not be compared, and would not be elsewhere
+            broken = broken or evidence
+            break
+        tests.append(list(evidence.tests))
+        if evidence.outcome == "broken" and broken is None:
+            broken = Found("broken", float(evidence.margin.max()), evidence.note)
+            broken.comparison, broken.inputs, broken.row = evidence, inputs, telling_row(evidence, inputs)
+        if broken is not None and not (thorough and evidence.tests):
+            break
         if evidence.outcome == "undecided":
             undecided = evidence
         worst = max(worst, float(evidence.margin.max()) if evidence.margin.numel() else 0.0)
-    if undecided is not None:
-        return Found("undecided", worst, undecided.note)
-    return Found("holds", worst)
+    found = broken or (Found("undecided", worst, undecided.note) if undecided is not None else Found("holds", worst))
+    found.tests = tests
+    return found
+
+
+def outcome_of(law: Law, answer: Answer, inputs: dict[str, Tensor], generator: torch.Generator) -> Evidence | Found:
+    """The law's evidence on some inputs; or, where there is none, whose fault that is."""
+    try:
+        return apply(law, answer, inputs, generator)
+    except Fault as fault:
+        found = Found("broken", float("inf"), fault.message)
+        found.fault = fault
+        return found
+    except Exception as problem:
+        if not answer.not_finite:
+            return Found("error", float("nan"), f"The grader's own check failed ({type(problem).__name__}: {problem}).")
+        # A law may well crash on NaN: then the answer brought it about.
+        found = Found("broken", float("inf"), "NaN or infinity came back.")
+        found.fault = Fault("not_finite", "NaN or infinity came back.")
+        return found
 
 
 def apply(law: Law, answer: Answer, inputs: Mapping[str, Tensor], generator: torch.Generator) -> Evidence:
     extra = {"generator": generator} if law.takes_generator else {}
-    evidence = law.check(answer, **inputs, **extra)
-    return evidence if isinstance(evidence, Evidence) else combine(evidence)
+    before = MADE.set(made := [])
+    try:
+        evidence = law.check(answer, **inputs, **extra)
+    finally:
+        MADE.reset(before)
+    evidence = evidence if isinstance(evidence, Evidence) else combine(evidence)
+    return replace(evidence, tests=tuple(made))
 
 
 def generator_for(exercise: Exercise, law: Law, seed: int, configuration: int) -> torch.Generator:
@@ -120,7 +151,7 @@ def generator_for(exercise: Exercise, law: Law, seed: int, configuration: int) -
 
 
 def configurations(
-    law: Law, exercise: Exercise, seed: int, device: torch.device
+    law: Law, exercise: Exercise, seed: int, device: torch.device, dtypes: Sequence[torch.dtype] = BOTH_PRECISIONS
 ) -> Iterator[tuple[dict[str, Tensor], torch.Generator]]:  # fmt: skip
     """Inputs at every listed size of the axes; dtypes alternate, so that float32 and float64 are both met."""
     if not law.where:
@@ -130,22 +161,20 @@ def configurations(
     both = 1 if exercise.slow and not law.decisive else 2  # dtypes, where no sizes are listed
     count = max((len(values) for values in sizes.values()), default=both)
     rows = law.rows if law.rows is not None else exercise.rows
-    dtypes = (torch.float64, torch.float32)
     for index in range(count):
         bound = {axis: values[index % len(values)] for axis, values in sizes.items()}
         generator = generator_for(exercise, law, seed, index)
-        key = (law.name, seed, index, device)
+        key = (law.name, seed, index)
         if key not in exercise.drawn:
             inputs = draw_inputs(law, exercise, bound, rows, generator)
-            dtype = dtypes[index % 2]
-            drawn = {name: to(value, dtype, device) for name, value in inputs.items()}
-            exercise.remember(key, (drawn, generator.get_state()))
+            exercise.remember(key, (inputs, generator.get_state()))
         drawn, state = exercise.drawn[key]
-        yield {name: value.clone() for name, value in drawn.items()}, generator.set_state(state)
+        dtype = dtypes[index % len(dtypes)]
+        yield {name: copied(value, dtype, device) for name, value in drawn.items()}, generator.set_state(state)
 
 
-def to(value: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
-    return value.to(device=device, dtype=dtype) if value.is_floating_point() else value.to(device)
+def copied(value: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return value.to(device, dtype if value.is_floating_point() else value.dtype, copy=True)
 
 
 def shape_of(name: str, law: Law, exercise: Exercise, bound: Mapping[str, int]) -> tuple[int, ...]:
@@ -205,7 +234,8 @@ def repeat(law: Law, answer: Answer, seed: int, before: Found) -> Found:
     arguments = [inputs[name][:2] if answer.exercise.slow else inputs[name] for name in names]
     try:
         once, twice = answer(*arguments), answer(*arguments)
-        if all(same(a, b) for a, b in zip(leaves(once), leaves(twice), strict=True)):
+        first, second = leaves(once), leaves(twice)
+        if len(first) == len(second) and all(same(a, b) for a, b in zip(first, second, strict=True)):
             return before
         raise Fault(
             "not_deterministic",
@@ -252,6 +282,8 @@ def witness_for(law: Law, answer: Answer, found: Found) -> Witness:
     if not inputs or len(comparison.margin) != len(next(iter(inputs.values()))):
         return show_witness(answer, {}, comparison, found.row, shrunk=False)
     row = {name: value[found.row : found.row + 1] for name, value in inputs.items()}
+    if comparison.tests:  # drawing again would be another test, with a chance of its own
+        return show_witness(answer, row, comparison, found.row, shrunk=False)
     alone = broken_at(law, answer, row)
     if alone is None:
         note = (
@@ -395,6 +427,7 @@ def score(law: Law, found: Mapping[str, Found], decisive: Law) -> LawVerdict:
         message,
         result.witness,
         result.margin,
+        sum(test.alpha for configuration in result.tests for test in configuration),
     )
 
 

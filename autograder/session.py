@@ -236,9 +236,10 @@ class Session:
             return self._keep(value)
         if isinstance(value, torch.Tensor):
             return value.detach()
-        if isinstance(value, list | tuple):
+        # A list or a named tuple travels; an object of a student's own class that happens to be a list is an object.
+        if type(value) in (list, tuple, torch.Size) or (isinstance(value, tuple) and hasattr(value, "_fields")):
             return [self._outside(item, depth + 1) for item in value]
-        if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        if type(value) is dict and all(isinstance(key, str) for key in value):
             return {key: self._outside(item, depth + 1) for key, item in value.items()}
         if type(value).__module__ == "numpy" and hasattr(value, "dtype"):
             return torch.as_tensor(value)

@@ -19,6 +19,8 @@ NODES_AT_MOST = 2000
 DEPTH_AT_MOST = 60
 INTEGER_AT_MOST = 10**12
 EXPONENT_AT_MOST = 64
+DIGITS_AT_MOST = 1000
+EXP_AT_MOST = 10_000
 POINTS = 20
 DIGITS = 50
 
@@ -60,11 +62,12 @@ def from_tree(tree: Any, symbols: dict[str, sympy.Symbol]) -> sympy.Expr:
             raise Fault("wrong_type", "Expected a symbolic expression; something else came back.")
         name, *rest = node
         if name == "symbol":
-            if len(rest) != 1 or rest[0] not in symbols:
+            if len(rest) != 1 or not isinstance(rest[0], str) or rest[0] not in symbols:
                 raise Fault("refused", f"Unknown symbol {str(rest)[:40]}; expected one of {', '.join(symbols)}.")
             return symbols[rest[0]]
         if name == "number":
-            return sympy.Rational(*(whole(part) for part in rest)) if len(rest) == 2 else refuse("a malformed number")
+            top, bottom = (whole(part) for part in rest) if len(rest) == 2 else refuse("a malformed number")
+            return sympy.Rational(top, bottom) if bottom else refuse("a division by zero")
         if name in CONSTANTS and not rest:
             return CONSTANTS[name]
         if name not in OPERATIONS:
@@ -72,11 +75,32 @@ def from_tree(tree: Any, symbols: dict[str, sympy.Symbol]) -> sympy.Expr:
         arguments = [build(item, depth + 1) for item in rest]
         if name == "Pow":
             exponent = arguments[1] if len(arguments) == 2 else refuse("a power without exponent")
-            if exponent.is_number and abs(exponent) > EXPONENT_AT_MOST:
+            if exponent.is_number and not abs(exponent) <= EXPONENT_AT_MOST:
                 return refuse(f"an exponent beyond ±{EXPONENT_AT_MOST}")
+            if exponent.is_number and digits_of(arguments[0]) * abs(exponent) > DIGITS_AT_MOST:
+                return refuse(f"a number of more than {DIGITS_AT_MOST} digits")  # powers of powers: sizes multiply
+        if (
+            name == "exp"
+            and len(arguments) == 1
+            and arguments[0].is_number
+            and not abs(arguments[0].evalf(5)) <= EXP_AT_MOST
+        ):
+            return refuse(f"the exponential of a number beyond ±{EXP_AT_MOST}")
         return OPERATIONS[name](*arguments)
 
-    return build(tree, 0)
+    try:
+        return build(tree, 0)
+    except (ArithmeticError, AttributeError, MemoryError, RecursionError, TypeError, ValueError) as problem:
+        raise Fault(
+            "refused", f"This is no expression that makes sense ({type(problem).__name__}: {problem})."
+        ) from None
+
+
+def digits_of(base: sympy.Expr) -> int:
+    """How many digits the largest whole number in an expression has."""
+    return max(
+        (len(str(abs(part))) for number in base.atoms(sympy.Rational) for part in (number.p, number.q)), default=1
+    )
 
 
 def whole(text: Any) -> int:
@@ -103,8 +127,17 @@ def first_difference(got: sympy.Expr, expected: sympy.Expr, seed: int = 0) -> di
         for symbol in symbols:
             value = sympy.Rational(rng.randint(1, 400), rng.randint(50, 150))
             point[symbol] = value if symbol.is_positive or rng.random() < 0.5 else -value
-        gap = sympy.N((got - expected).subs(point), DIGITS)
         scale = 1 + abs(sympy.N(expected.subs(point), DIGITS))
+        try:
+            gap = sympy.N((got - expected).subs(point), DIGITS)
+        except (
+            ArithmeticError,
+            MemoryError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ):  # no number at all: then not this one
+            gap = sympy.nan
         if not gap.is_number or gap.has(sympy.nan, sympy.oo, sympy.zoo) or abs(gap) > scale * sympy.Float(10) ** -30:
             return {symbol.name: value for symbol, value in point.items()}
     return None

@@ -57,14 +57,47 @@ class LawVerdict:
     witness: Witness | None = None
     margin: float = math.nan
     """Worst error over tolerance, where the evidence is deterministic."""
+    false_alarm: float = 0.0
+    """At most so probable is it that random numbers alone break this law for a right answer."""
 
     def to_json(self) -> dict[str, Any]:
         return {
             "name": self.name, "sentence": self.sentence, "evidence": self.evidence, "points": self.points,
             "max_points": self.max_points, "decisive": self.decisive,
             "witness": self.witness.to_json() if self.witness else None, "message": self.message,
-            "margin": number(self.margin),
+            "margin": number(self.margin), "false_alarm": self.false_alarm,
         }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The misconception that an answer's outputs are those of, and of no other."""
+
+    name: str
+    """The misconception's name, for class reports: `arguments_swapped`."""
+    belief: str
+    """What its author believes: "KL[p‖q] averages the log-ratio over q"."""
+    story: str
+    """What is wrong with that, in two sentences."""
+    read_on: str = ""
+    """Where to read on: a heading of the unit's notebook, or a work."""
+
+    @property
+    def headline(self) -> str:
+        """This is consistent with: KL[p‖q] averages the log-ratio over q."""
+        return f"This is consistent with: {self.belief}."
+
+    @property
+    def pointer(self) -> str:
+        """Read on: “1 · Finite sets”, in this notebook."""
+        return f"Read on: {self.read_on}." if self.read_on else ""
+
+    def as_sentence(self) -> str:
+        """All of it in one paragraph, for remarks."""
+        return " ".join(part for part in (self.headline, self.story, self.pointer) if part)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "belief": self.belief, "story": self.story, "read_on": self.read_on}
 
 
 @dataclass(frozen=True)
@@ -78,7 +111,7 @@ class ExerciseVerdict:
     """What holds for the exercise as a whole: not defined, not yet, raises…"""
     where: str = ""
     """The student's own line, where one is to blame."""
-    diagnosis: str = ""
+    diagnosis: Diagnosis | None = None
     printed: str = ""
     measure: str = ""
 
@@ -100,7 +133,7 @@ class ExerciseVerdict:
         return {
             "name": self.name, "points": self.points, "max_points": self.max_points, "status": self.status,
             "laws": [law.to_json() for law in self.laws], "message": self.message, "where": self.where,
-            "printed": self.printed, "diagnosis": self.diagnosis,
+            "printed": self.printed, "diagnosis": self.diagnosis.to_json() if self.diagnosis else None,
         }  # fmt: skip
 
 
@@ -128,12 +161,17 @@ class Verdict:
     def pending(self) -> bool:
         return any(exercise.pending for exercise in self.exercises)
 
+    @property
+    def false_alarm(self) -> float:
+        """The submission's budget: at most so probable is it that chance alone costs a right one any points."""
+        return sum(law.false_alarm for exercise in self.exercises for law in exercise.laws)
+
     def to_json(self) -> dict[str, Any]:
         from autograder import __version__
 
         return {
             "schema": SCHEMA, "engine": __version__, "unit": self.unit, "student": self.student, "points": self.points,
-            "max_points": self.max_points, "problem": self.problem, "notes": list(self.notes),
+            "max_points": self.max_points, "false_alarm": self.false_alarm, "problem": self.problem, "notes": list(self.notes),
             "exercises": [exercise.to_json() for exercise in self.exercises],
         }  # fmt: skip
 

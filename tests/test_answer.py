@@ -85,3 +85,31 @@ def test_on_apples_gpu_float64_goes_to_the_cpu_and_float32_does_not() -> None:
         answer(X.double())
     assert [request["device"] for request in replies.asked] == ["mps", "cpu"]
     assert answer.device.type == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        (torch.ones(3).to_sparse(), "a sparse_coo tensor of dtype float32"),
+        (torch.ones(3, device="meta"), "a meta tensor of dtype float32"),
+        (torch.ones(3).to(torch.float8_e4m3fn), "a tensor of dtype float8_e4m3fn"),
+    ],
+)
+def test_a_tensor_that_no_law_can_compare_is_the_answers_own_fault(value: torch.Tensor, what: str) -> None:
+    """It would make a law fail, and leave points pending that nobody earned."""
+    with pytest.raises(Fault, match=what) as met:
+        Answer(double(), Replies({"value": value}))(X)
+    assert met.value.kind == "refused"
+
+
+@pytest.mark.parametrize("claim", ["a string", {"weight": torch.ones(2, dtype=torch.int64)}, {"weight": 1.0}, None])
+def test_parameters_that_are_no_tensors_are_the_answers_own_fault(claim: Any) -> None:
+    model = Remote(Answer(double(), Replies({"value": claim})), Handle(1))
+    with pytest.raises(Fault, match="no longer tensors of real numbers"):
+        model.named_parameters()
+
+
+def test_a_parameter_that_is_gone_is_the_answers_own_fault() -> None:
+    model = Remote(Answer(double(), Replies({"value": {}})), Handle(1))
+    with pytest.raises(Fault, match="no parameter called 'weight' any more"):
+        model.named_parameters()["weight"]

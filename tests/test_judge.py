@@ -11,12 +11,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from autograder.answer import Answer, Fault, LocalTransport
-from autograder.domains import Reals
+from autograder.chance import mean_is
+from autograder.domains import Listed, Reals
 from autograder.evidence import Evidence, at_least, close
 from autograder.exercise import Exercise, Unit
 from autograder.judge import SHRINK_CALLS, check_exercise, configurations
 from autograder.session import Session
-from autograder.verdict import ExerciseVerdict
+from autograder.verdict import ExerciseVerdict, LawVerdict
 
 PAIR = dict(x=Reals(), y=Reals())
 
@@ -271,6 +272,57 @@ def test_the_order_of_the_laws_does_not_change_their_inputs() -> None:
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def with_random_laws(exercise: Exercise) -> None:
+    """Laws that draw from the judge's generator, beside those that only get inputs."""
+
+    @exercise.law(points=1, where=PAIR, rows=2)
+    def agrees_with_sampling(distance: Answer, x: Tensor, y: Tensor, generator: torch.Generator) -> list[Evidence]:
+        """It is the average of (x − y)² + ε over many ε."""
+        claims, exact = distance(x, y), (x - y).double().square().sum(-1)
+        return [
+            mean_is(
+                lambda n, g, row=row: exact[row] + torch.randn(n, generator=g, dtype=torch.float64), float(claims[row]),
+                sigma=1.0, delta=0.1, alpha=1e-11, beta=1e-6, cap=1 << 16, generator=generator,
+            )
+            for row in range(len(x))
+        ]  # fmt: skip
+
+    @exercise.law(points=1)
+    def right_at_a_random_place(distance: Answer, generator: torch.Generator) -> Evidence:
+        """It is right at a place of the law's own."""
+        x, y = torch.randn(2, 5, 3, generator=generator, dtype=torch.float64)
+        exact = (x - y).square().sum(-1)
+        return close(distance(x, y), exact, terms=exact)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        right,
+        lambda x, y: right(x, y) + 0.05,
+        lambda x, y: right(x, y) * (1 + 0.1 * (x[:, 0] > 3)),
+        lambda x, y: right(x, y) * torch.where(right(x, y) > 1, 1.0, torch.nan),
+        lambda x, y: x[:, 0],
+    ],
+)
+def test_the_order_of_the_laws_does_not_change_what_any_of_them_finds(answer: Callable[..., Tensor]) -> None:
+    """Evidence, margin, points, message, false alarms: only who is shown a witness goes by the order."""
+
+    def add(exercise: Exercise) -> None:
+        crashing(exercise)
+        with_random_laws(exercise)
+
+    def found(exercise: Exercise) -> tuple[dict[str, Any], str, float]:
+        verdict = judged(answer, exercise)
+        laws = {law.name: {**law.to_json(), "witness": None} for law in verdict.laws}
+        return laws, verdict.status, verdict.points
+
+    there, back = distance_exercise(add), distance_exercise(add)
+    back.laws[1:] = back.laws[:0:-1]
+    assert [law.name for law in there.laws] != [law.name for law in back.laws]
+    assert found(there) == found(back)
+
+
 def test_another_seed_draws_other_inputs() -> None:
     exercise = distance_exercise()
     one, two = (next(configurations(exercise.decisive, exercise, seed, torch.device("cpu")))[0]["x"] for seed in (0, 1))
@@ -313,3 +365,112 @@ def test_an_author_is_told_of_two_decisive_laws() -> None:
 def test_a_fault_has_one_of_the_listed_kinds() -> None:
     with pytest.raises(ValueError, match="a fault's kind is one of"):
         Fault("surprise", "no such kind")
+
+
+# ---- what chance leaves open -----------------------------------------------------------------------------------------------
+
+DELTA = 0.1
+
+
+def average_exercise(cap: int, decisive_by_chance: bool = False) -> Exercise:
+    """E[(x + ε)²] = x² + 1. One law compares exactly, where x ≥ 1; the other one with an average of draws, where x < 0."""
+    unit = Unit("test", "Test", minutes=1)
+
+    @unit.exercise(batch="n", measure="squared length")
+    def average(x: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
+        """E[(x + ε)²]."""
+        raise NotImplementedError
+
+    @average.law(points=2, where=dict(x=Reals(1, 3)), decisive=not decisive_by_chance)
+    def is_exact(average: Answer, x: Tensor) -> Evidence:
+        """It is x² + 1."""
+        exact = x.double() ** 2 + 1
+        return close(average(x), exact, terms=exact)
+
+    @average.law(points=3, where=dict(x=Listed([-0.5, -1.0], shape="")), decisive=decisive_by_chance)
+    def agrees_with_draws(average: Answer, x: Tensor, generator: torch.Generator) -> list[Evidence]:
+        """It is the average over many draws."""
+        claims = average(x)
+        return [
+            mean_is(
+                lambda n, g, mu=float(mu): (mu + torch.randn(n, generator=g, dtype=torch.float64)) ** 2, float(claim),
+                sigma=(2 + 4 * float(mu) ** 2) ** 0.5, delta=DELTA, alpha=1e-11, beta=1e-6, cap=cap, generator=generator,
+            )
+            for mu, claim in zip(x, claims, strict=True)
+        ]  # fmt: skip
+
+    return average
+
+
+def off_by(share: float) -> Callable[[Tensor], Tensor]:
+    """Right where x ≥ 0, off by a share of the smallest error that matters where the draws decide."""
+    return lambda x: x**2 + 1 + share * DELTA * (x < 0)
+
+
+def averaged(answer: Any, cap: int, decisive_by_chance: bool = False) -> tuple[ExerciseVerdict, dict[str, LawVerdict]]:
+    session = Session()
+    session.names["average"] = answer
+    verdict = check_exercise(average_exercise(cap, decisive_by_chance), LocalTransport(session))
+    return verdict, {law.name: law for law in verdict.laws}
+
+
+ENOUGH, TOO_FEW = 1 << 18, 512
+
+
+@pytest.mark.parametrize("share", [-3.0, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 3.0])
+def test_no_claim_is_undecided_where_the_draws_suffice(share: float) -> None:
+    """Off by less than Δ/2 it holds, since such an error does not matter; off by Δ or more it never does."""
+    verdict, laws = averaged(off_by(share), ENOUGH)
+    law = laws["agrees_with_draws"]
+    assert law.evidence in ("holds", "broken")
+    assert not verdict.pending
+    assert law.points == (3 if law.evidence == "holds" else 0)
+    if abs(share) >= 1:
+        assert law.evidence == "broken"
+    if abs(share) <= 0.25:
+        assert law.evidence == "holds"
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 0.75, 1.0])
+def test_an_undecided_law_gives_no_points_and_takes_none(share: float) -> None:
+    verdict, laws = averaged(off_by(share), TOO_FEW)
+    assert laws["agrees_with_draws"].evidence == "undecided"
+    assert laws["agrees_with_draws"].points == 0
+    assert laws["is_exact"].points == 2
+    assert (verdict.status, verdict.points, verdict.max_points) == ("pending", 2, 5)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_an_undecided_law_keeps_nothing_open_where_the_decisive_law_is_broken(share: float) -> None:
+    verdict, laws = averaged(lambda x: off_by(share)(x) + (x > 2), TOO_FEW)
+    assert laws["agrees_with_draws"].evidence == "undecided"
+    assert (verdict.status, verdict.points) == ("wrong", 0)
+
+
+def test_while_the_decisive_law_is_undecided_no_law_earns_points() -> None:
+    verdict, laws = averaged(off_by(0.5), TOO_FEW, decisive_by_chance=True)
+    assert laws["is_exact"].evidence == "holds"
+    assert (verdict.status, verdict.points) == ("pending", 0)
+
+
+@pytest.mark.parametrize("cap", [TOO_FEW, ENOUGH])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda x: x**2 + torch.where(x < 0, torch.nan, 1.0),
+        lambda x: x**2 + torch.where(x < 0, torch.inf, 1.0),
+        lambda x: x**2 + torch.where(x < 0, -torch.inf, 1.0),
+        lambda x: x**2 + 1 + (x < 0).to(x) * torch.finfo(x.dtype).max,
+        lambda x: x**2 + 1 + (x < 0).to(x) * torch.finfo(x.dtype).min,
+        lambda x: x**2 + 1 if bool((x > 0).all()) else x[:0],
+        lambda x: x**2 + 1 if bool((x > 0).all()) else x[:, None],
+        lambda x: x**2 + 1 if bool((x > 0).all()) else "no tensor",
+        lambda x: x**2 + 1 if bool((x > 0).all()) else x[99],
+    ],
+)
+def test_nothing_that_an_answer_returns_makes_a_law_undecided(odd: Callable[[Tensor], Any], cap: int) -> None:
+    """Not even where an honest claim would be."""
+    verdict, laws = averaged(odd, cap)
+    assert laws["is_exact"].evidence == "holds"
+    assert (laws["agrees_with_draws"].evidence, laws["agrees_with_draws"].points) == ("broken", 0)
+    assert (verdict.status, verdict.points) == ("partial", 2)

@@ -72,3 +72,30 @@ def test_a_tiny_difference_is_found_and_the_point_returned() -> None:
     point = first_difference(X + sympy.Rational(1, 10**12), X)
     assert point is not None
     assert set(point) == {"x"}
+
+
+def power_tower(height: int) -> list[Any]:
+    tree: list[Any] = ["number", "2", "1"]
+    for _ in range(height):
+        tree = ["Pow", tree, ["number", "64", "1"]]
+    return tree
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        power_tower(6),
+        ["number", "--5", "1"],
+        ["number", "1", "0"],
+        ["symbol", ["x"]],
+        ["log"],
+        ["sin", ["symbol", "x"], ["symbol", "x"]],
+        ["Pow", ["symbol", "x"], ["number", "0", "0"]],
+        ["exp", ["exp", ["exp", ["number", "1000000", "1"]]]],
+    ],
+    ids=str,
+)
+def test_a_tree_that_makes_no_sense_or_explodes_is_refused(tree: list[Any]) -> None:
+    """It would keep the deciding process busy for ever, or make a law fail."""
+    with pytest.raises(Fault):
+        first_difference(from_tree(tree, {"x": sympy.Symbol("x", positive=True)}), sympy.Integer(1))

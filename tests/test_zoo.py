@@ -24,10 +24,10 @@ answers = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(answers)
 
 
-def judged_locally(submission: dict[str, str]) -> Verdict:
+def judged_locally(submission: dict[str, str], only: str | None = None, unit: Unit = UNIT) -> Verdict:
     session = Session(given=UNIT.given)
     session.handle({"op": "load", "cells": answers.cells(submission)})
-    return judge_submission(UNIT, LocalTransport(session))
+    return judge_submission(unit, LocalTransport(session), only=only)
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,27 @@ def test_a_wrong_answer_of_every_kind_is_caught(wrong: Verdict, name: str) -> No
     assert verdict.points <= verdict.max_points / 2
 
 
+@pytest.mark.parametrize("name", list(answers.WRONG_SAMPLERS))
+def test_a_wrong_sampler_is_found_by_the_laws_that_are_about_its_error(name: str) -> None:
+    exercise, laws, _ = answers.WRONG_SAMPLERS[name]
+    (verdict,) = judged_locally(answers.wrong_sampler(name), only=exercise).exercises
+    assert {law.name for law in verdict.laws if law.evidence == "broken"} == laws, verdict.as_text()
+    assert {law.name for law in verdict.laws if law.evidence == "holds"} == {law.name for law in verdict.laws} - laws
+    assert verdict.points < verdict.max_points
+
+
+@pytest.mark.parametrize("which", ["RIGHT", "WRONG"])
+def test_the_order_of_the_laws_does_not_change_what_they_find(which: str, right: Verdict, wrong: Verdict) -> None:
+    unit = Unit.load(HERE)
+    for exercise in unit.exercises.values():
+        exercise.laws[1:] = exercise.laws[:0:-1]
+    found = judged_locally(getattr(answers, which), unit=unit)
+    for there, here in zip(found.exercises, {"RIGHT": right, "WRONG": wrong}[which].exercises, strict=True):
+        laws = [{law.name: {**law.to_json(), "witness": None} for law in verdict.laws} for verdict in (there, here)]
+        assert laws[0] == laws[1]
+        assert (there.status, there.points) == (here.status, here.points)
+
+
 @pytest.fixture(scope="module", params=["sandbox", "plain subprocess"])
 def elsewhere(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """A session that is not in this process, behind the wall or without one."""
@@ -73,3 +94,15 @@ def test_the_verdict_is_the_same_elsewhere(elsewhere: Sandbox, which: str, right
     finally:
         session.close()
     assert there.to_json() == here.to_json()
+
+
+@pytest.mark.parametrize("name", list(answers.WRONG_SAMPLERS))
+def test_the_verdict_on_a_wrong_sampler_is_the_same_behind_the_wall(sandbox: Sandbox, name: str) -> None:
+    exercise, _, _ = answers.WRONG_SAMPLERS[name]
+    session = sandbox.session()
+    try:
+        session.request({"op": "load", "cells": answers.cells(answers.wrong_sampler(name))})
+        there = judge_submission(UNIT, session, only=exercise)
+    finally:
+        session.close()
+    assert there.to_json() == judged_locally(answers.wrong_sampler(name), only=exercise).to_json()

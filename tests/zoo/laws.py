@@ -1,6 +1,9 @@
 """One exercise of every kind that a unit may ask for: the engine's own test unit."""
 # pyright: reportReturnType=false, reportUndefinedVariable=false
 
+import math
+from typing import Any
+
 import sympy
 import torch
 from jaxtyping import Float, Int
@@ -10,9 +13,28 @@ from torch.nn import Module
 from torch.optim import Optimizer
 
 from autograder.answer import Answer, tensor_claimed
+from autograder.chance import mean_is
 from autograder.domains import Covariances, Normals, Positive, Reals
-from autograder.evidence import Evidence, at_least, close, combine, differs, mean_is, true
+from autograder.evidence import Evidence, at_least, close, combine, true
 from autograder.exercise import Unit
+from autograder.samplers import (
+    as_normals,
+    calls_are_independent,
+    dimensions_are_independent,
+    drawn,
+    draws_for_calls,
+    draws_for_dimensions,
+    draws_for_frequencies,
+    draws_for_mean,
+    draws_for_rows,
+    draws_for_shape,
+    draws_for_variance,
+    frequencies_are,
+    mean_is_zero,
+    rows_are_independent,
+    shape_is_normal,
+    variance_is_one,
+)
 from autograder.symbolic import first_difference, from_tree
 
 unit = Unit("zoo", "One of every kind", minutes=0)
@@ -163,7 +185,42 @@ def gradient_reaches_sigma(reparameterise: Answer, mu: Tensor, log_var: Tensor, 
     return close(got, exact, terms=(1 + log_var.abs()) * (log_var / 2).exp() * eps.abs())
 
 
-# A sampler that owns its randomness.
+# A claim that is compared with the grader's own random numbers.
+
+RATES: dict[str, Any] = dict(alpha=1e-11, beta=1e-6)
+"""How often chance alone may break a right answer, and let an error pass: stated once for all the zoo's laws."""
+
+
+@unit.exercise(batch="n", measure="squared length")
+def second_moment(mu: Float[Tensor, "n"], log_var: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
+    """E[z²] of z ~ N(μ, σ²)."""
+
+
+@second_moment.law(points=1, where=dict(mu=Reals(-3, 3), log_var=Reals(-2, 2)), decisive=True)
+def is_its_closed_form(second_moment: Answer, mu: Tensor, log_var: Tensor) -> Evidence:
+    """E[z²] = μ² + σ²."""
+    mu64, var = mu.double(), log_var.double().exp()
+    return close(second_moment(mu, log_var), mu64**2 + var, terms=mu64**2 + (1 + log_var.abs()) * var)
+
+
+@second_moment.law(points=1, where=dict(mu=Reals(-3, 3), log_var=Reals(-2, 2)), rows=2)
+def agrees_with_sampling(
+    second_moment: Answer, mu: Tensor, log_var: Tensor, generator: torch.Generator
+) -> list[Evidence]:  # fmt: skip
+    """The squares of many draws of N(μ, σ²) average it."""
+    claimed = second_moment(mu, log_var)
+
+    def agrees(claimed: Tensor, mu: float, std: float) -> Evidence:
+        spread = math.sqrt(2 * std**4 + 4 * mu**2 * std**2)  # of z² = μ² + 2μσε + σ²ε², exactly
+        return mean_is(
+            lambda n, g: (mu + std * torch.randn(n, generator=g, dtype=torch.float64)) ** 2, float(claimed),
+            sigma=spread, delta=spread / 10, **RATES, cap=1 << 16, generator=generator, what="E[z²], against an average",
+        )  # fmt: skip
+
+    return [agrees(claimed[i], float(mu[i]), float((log_var[i] / 2).exp())) for i in range(len(mu))]
+
+
+# Samplers that own their randomness. Every test says how many draws it needs, so that none is ever undecided.
 
 
 @unit.exercise(measure="samples", deterministic=False)
@@ -171,32 +228,114 @@ def sample_normal(mean: Float[Tensor, ""], std: Float[Tensor, ""], count: int) -
     """`count` independent draws of N(mean, std²)."""
 
 
+def standardised(sample_normal: Answer, count: int, generator: torch.Generator) -> Tensor:
+    """One call's draws of N(1, 2²), as draws of N(0, 1) if they are right."""
+    mean, std = torch.tensor(1.0, dtype=torch.float64), torch.tensor(2.0, dtype=torch.float64)
+    return (drawn(seeded(sample_normal, generator)(mean, std, count), count) - mean) / std
+
+
+def seeded(sampler: Answer, generator: torch.Generator) -> Answer:
+    return sampler.seeded(int(torch.randint(2**31, (), generator=generator)))
+
+
 @sample_normal.law(points=1, decisive=True)
-def has_its_mean(sample_normal: Answer, generator: torch.Generator) -> Evidence:
-    """The draws average the mean."""
-    return combine([moment(sample_normal, generator, power=1), moment(sample_normal, generator, power=2)])
+def has_its_mean_and_variance(sample_normal: Answer, generator: torch.Generator) -> list[Evidence]:
+    """The draws have the mean and the variance that were asked for."""
+    delta = 0.1
+    count = max(draws_for_mean(**RATES, delta=delta), draws_for_variance(**RATES, delta=delta))
+    z = standardised(sample_normal, count, generator)
+    return [mean_is_zero(z, **RATES, delta=delta), variance_is_one(z, **RATES, delta=delta)]
 
 
 @sample_normal.law(points=1)
-def is_random(sample_normal: Answer, generator: torch.Generator) -> Evidence:
-    """Two calls give different draws, and the draws differ among themselves."""
-    mean, std = torch.tensor(0.0, dtype=torch.float64), torch.tensor(1.0, dtype=torch.float64)
-    first, second = sample_normal.seeded(1)(mean, std, 50), sample_normal.seeded(2)(mean, std, 50)
-    return combine([differs(first, second, by=1e-12), differs(first[1:], first[:-1], by=1e-12)])
+def has_the_normal_shape(sample_normal: Answer, generator: torch.Generator) -> Evidence:
+    """The draws follow the normal distribution, not just one of the same mean and variance."""
+    z = standardised(sample_normal, draws_for_shape(**RATES, delta=0.05), generator)
+    return shape_is_normal(z, **RATES, delta=0.05)
 
 
-def moment(sample_normal: Answer, generator: torch.Generator, power: int) -> Evidence:
-    mean, std = torch.tensor(1.0, dtype=torch.float64), torch.tensor(2.0, dtype=torch.float64)
+@sample_normal.law(points=1)
+def every_draw_is_new(sample_normal: Answer, generator: torch.Generator) -> list[Evidence]:
+    """No draw depends on another, of the same call or of another one."""
+    count = draws_for_rows(**RATES, delta=0.25)
+    first, second = (standardised(sample_normal, count, generator) for _ in range(2))
+    return [rows_are_independent(first, **RATES, delta=0.25), calls_are_independent(first, second, **RATES, delta=0.25)]
 
-    def draws(count: int, generator: torch.Generator) -> Tensor:
-        seed = int(torch.randint(2**31, (), generator=generator))
-        return ((sample_normal.seeded(seed)(mean, std, count) - 1.0) / 2.0) ** power
 
-    claimed, sigma = {1: (0.0, 1.0), 2: (1.0, 2.0**0.5)}[power]
-    return mean_is(
-        draws, claimed, sigma=sigma, delta=0.1, alpha=1e-11, beta=1e-6, cap=1 << 17, generator=generator,
-        what=f"the mean of standardised draws to the power {power}",
-    )  # fmt: skip
+@unit.exercise(batch="n", measure="a sample a row", deterministic=False)
+def sample_gaussian(mu: Float[Tensor, "n d"], log_var: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    """z ~ N(μ, diag σ²), one draw a row, with noise of its own."""
+
+
+def noise_of(sample_gaussian: Answer, rows: int, generator: torch.Generator) -> Tensor:
+    """(z − μ)/σ of one call with another μ and σ in every entry."""
+    mu, log_var = torch.rand(2, rows, 3, generator=generator, dtype=torch.float64) * 4 - 2
+    return (seeded(sample_gaussian, generator)(mu, log_var) - mu) / (log_var / 2).exp()
+
+
+@sample_gaussian.law(points=1, decisive=True)
+def has_means_and_variances(sample_gaussian: Answer, generator: torch.Generator) -> list[Evidence]:
+    """(z − μ)/σ has mean 0 and variance 1 in every dimension."""
+    rows = draws_for_variance(**RATES, delta=0.1, dimensions=3)
+    z = noise_of(sample_gaussian, rows, generator)
+    return [mean_is_zero(z, **RATES, delta=0.1), variance_is_one(z, **RATES, delta=0.1)]
+
+
+@sample_gaussian.law(points=1)
+def noise_is_normal(sample_gaussian: Answer, generator: torch.Generator) -> Evidence:
+    """(z − μ)/σ follows the standard normal distribution in every dimension."""
+    rows = draws_for_shape(**RATES, delta=0.05, dimensions=3)
+    return shape_is_normal(noise_of(sample_gaussian, rows, generator), **RATES, delta=0.05)
+
+
+@sample_gaussian.law(points=1)
+def every_row_has_its_noise(sample_gaussian: Answer, generator: torch.Generator) -> Evidence:
+    """The noise of one row tells nothing about that of another."""
+    rows = draws_for_rows(**RATES, delta=0.25, dimensions=3)
+    return rows_are_independent(noise_of(sample_gaussian, rows, generator), **RATES, delta=0.25)
+
+
+@sample_gaussian.law(points=1)
+def every_dimension_has_its_noise(sample_gaussian: Answer, generator: torch.Generator) -> Evidence:
+    """The noise of one dimension tells nothing about that of another."""
+    rows = draws_for_dimensions(**RATES, delta=0.25, dimensions=3)
+    return dimensions_are_independent(noise_of(sample_gaussian, rows, generator), **RATES, delta=0.25)
+
+
+@sample_gaussian.law(points=1)
+def every_call_has_its_noise(sample_gaussian: Answer, generator: torch.Generator) -> Evidence:
+    """The noise of one call tells nothing about that of another."""
+    rows = draws_for_calls(**RATES, delta=0.25, dimensions=3)
+    calls = (noise_of(sample_gaussian, rows, generator) for _ in range(2))
+    return calls_are_independent(*calls, **RATES, delta=0.25)
+
+
+@unit.exercise(measure="categories", deterministic=False)
+def sample_category(probabilities: Float[Tensor, "k"], count: int) -> Int[Tensor, "count"]:
+    """`count` independent draws of the categories 0 to k − 1, with the given probabilities."""
+
+
+PROBABILITIES = torch.tensor([0.2, 0.5, 0.3], dtype=torch.float64)
+
+
+@sample_category.law(points=1, decisive=True)
+def has_its_frequencies(sample_category: Answer, generator: torch.Generator) -> Evidence:
+    """Every category comes as often as its probability says."""
+    count = draws_for_frequencies(**RATES, delta=0.05, probabilities=PROBABILITIES)
+    draws = drawn(seeded(sample_category, generator)(PROBABILITIES, count), count)
+    return frequencies_are(draws, PROBABILITIES, **RATES, delta=0.05)
+
+
+@sample_category.law(points=1)
+def every_category_is_drawn_anew(sample_category: Answer, generator: torch.Generator) -> list[Evidence]:
+    """No draw depends on another, of the same call or of another one."""
+    count = draws_for_rows(**RATES, delta=0.3)
+    first, second = (
+        as_normals(drawn(seeded(sample_category, generator)(PROBABILITIES, count), count), PROBABILITIES, generator)
+        for _ in range(2)
+    )
+    promise = dict(**RATES, delta=0.3, what="the draws")
+    return [rows_are_independent(first, **promise), calls_are_independent(first, second, **promise)]
 
 
 # A training step with an optimiser.
