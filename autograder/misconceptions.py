@@ -36,6 +36,8 @@ class Entry:
     """The laws that always catch it. A variation is caught by none."""
     may_break: tuple[str, ...] = ()
     """The laws that catch it for some seeds, or may."""
+    read_on: str = ""
+    """A misconception: a heading of the unit's notebook, or a work with its year, where to read on."""
 
     @property
     def right(self) -> bool:
@@ -46,16 +48,21 @@ class Entry:
 
 
 def misconception(
-    exercise: str, *, belief: str, story: str, caught_by: Sequence[str], may_break: Sequence[str] = ()
+    exercise: str, *, belief: str, story: str, caught_by: Sequence[str], may_break: Sequence[str] = (), read_on: str = ""
 ) -> Callable[[Callable[..., Any]], Entry]:  # fmt: skip
-    """Declare a wrong answer: the belief it stands for, its story in two sentences, the laws that always catch it."""
+    """Declare a wrong answer: the belief it stands for, its story in two sentences, the laws that always catch it.
+
+    `read_on` says where to read on: a heading of the unit's notebook, word for word ("6 · When there is no formula"), or a
+    work with its year in parentheses. Without it students are sent to the section that asks the exercise.
+    """
     if isinstance(caught_by, str) or isinstance(may_break, str) or not caught_by:
         raise ValueError(
-            f"“{belief}”: caught_by and may_break are tuples of law names, and some law must always catch it"
+            f'“{belief}”: caught_by and may_break are tuples of law names, one law with its comma, as in ("name",); and some '
+            "law must always catch it"
         )
 
     def declare(function: Callable[..., Any]) -> Entry:
-        return Entry(exercise, function.__name__, function, belief, story, tuple(caught_by), tuple(may_break))
+        return Entry(exercise, function.__name__, function, belief, story, tuple(caught_by), tuple(may_break), read_on)
 
     return declare
 
@@ -69,11 +76,43 @@ def variation(exercise: str, how: str) -> Callable[[Callable[..., Any]], Entry]:
     return declare
 
 
+@dataclass(frozen=True)
+class Equivalent:
+    """A mutant of a solution that is as right as the solution itself, and why."""
+
+    exercise: str
+    was: str
+    """The solution's line, as it is written there."""
+    becomes: tuple[str, ...]
+    """What a mutator makes of it, one line or several."""
+    why: str
+
+
+def equivalent(exercise: str, *, was: str, becomes: str | Sequence[str], why: str) -> Equivalent:
+    """Mark surviving mutants as no mistake. A unit's `misconceptions.py` lists them: `EQUIVALENT = [equivalent(…), …]`."""
+    if not why.strip():
+        raise ValueError(f"`{was}`: a mutant is equivalent for a reason; say which in why=")
+    return Equivalent(exercise, was, (becomes,) if isinstance(becomes, str) else tuple(becomes), why)
+
+
+def load_equivalents(folder: str | Path) -> list[Equivalent]:
+    """The mutants that a unit's `misconceptions.py` explains."""
+    path = Path(folder) / "misconceptions.py"
+    lists = [value for value in vars(import_file(path)).values() if isinstance(value, list)] if path.exists() else []
+    return [item for items in lists for item in items if isinstance(item, Equivalent)]
+
+
 def load(folder: str | Path) -> list[Entry]:
     """The entries of a unit's `misconceptions.py`, in the file's order; none where it has no such file."""
     path = Path(folder) / "misconceptions.py"
     if not path.exists():
         return []
+    names = [name for s in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(s, ast.FunctionDef | ast.ClassDef)
+             for name in names_bound(s)]  # fmt: skip
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(
+            f"{path.name} defines {', '.join(twice)} twice; only the last would be tried. Give each a name."
+        )
     return [value for value in vars(import_file(path)).values() if isinstance(value, Entry)]
 
 

@@ -30,7 +30,7 @@ def other(x):
 def right(x, y=half):
     return helper(x) + torch.zeros(())
 
-@misconception("f", belief="b", story="One. Two.", caught_by=("law",), may_break=("other_law",))
+@misconception("f", belief="b", story="One. Two.", caught_by=("law",), may_break=("other_law",), read_on="1 · A heading")
 def wrong(x):
     return Normal(0.0, 1.0).log_prob(x)
 
@@ -54,7 +54,7 @@ def test_entries_are_loaded_in_order_with_what_they_declare(tmp_path: Path) -> N
     assert [entry.name for entry in entries] == ["right", "wrong", "recursive", "leaning"]
     wrong = entries[1]
     assert (wrong.exercise, wrong.belief, wrong.right) == ("f", "b", False)
-    assert (wrong.caught_by, wrong.may_break) == (("law",), ("other_law",))
+    assert (wrong.caught_by, wrong.may_break, wrong.read_on) == (("law",), ("other_law",), "1 · A heading")
     assert entries[0].right
 
 
