@@ -42,6 +42,7 @@ class Checked(float):
         if self.verdict.status in ("not_yet", "missing"):
             print(f"This picture waits for {self.verdict.name}.")
             return None
+        notebooks_show_figures()
         return self._answer.exercise.picture(self._answer)
 
 
@@ -89,6 +90,15 @@ def find_exercise(name: str) -> Exercise:
             "Run the notebook in its own folder, where laws.py lies beside it."
         )
     raise LookupError(f"There is no exercise called {name!r} here. There are: {', '.join(known)}.")
+
+
+def notebooks_show_figures() -> None:
+    """A kernel shows a figure that a cell returns as a picture only once it is told so, which pyplot would do on import."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None:
+        from IPython.core.pylabtools import select_figure_formats
+
+        select_figure_formats(shell, {"png"})
 
 
 def shows_html() -> bool:

@@ -1,7 +1,8 @@
 """From solution to release: `exercises/` is generated from `solutions/` by nbgrader, and never edited by hand.
 
-release(course)                 write exercises/<unit>/ for every unit
+release(course)                 write exercises/<unit>/ for every unit, with fingerprints of its misconceptions as they are now
 stale(course)                   what in exercises/ differs from what would be generated now
+stale_fingerprints(course)      the units whose fingerprints were made from other misconceptions, laws or answers
 released_notebook(course, unit) the released notebook alone, fresh from its source
 """
 
@@ -23,7 +24,7 @@ from autograder.course import IGNORED, NEVER_RELEASED, Course
 
 
 class ReleaseFailed(Exception):
-    """nbgrader could not generate a unit; the message carries what it logged."""
+    """A unit could not be released; the message says why: what nbgrader logged, or which misconceptions are alike."""
 
 
 def release(course: Course, units: Iterable[str] = (), record: bool = True) -> list[str]:
@@ -34,6 +35,7 @@ def release(course: Course, units: Iterable[str] = (), record: bool = True) -> l
     """
     changed = []
     for unit in _named(course, units):
+        take_fingerprints(course, unit)
         with generated(course, unit) as fresh:
             if differences(course.release(unit), fresh):
                 changed.append(unit)
@@ -57,6 +59,30 @@ def stale(course: Course, units: Iterable[str] = ()) -> list[str]:
             if folder.is_dir() and folder.name not in known and not _is_leaving(folder.name):
                 sentences.append(f"{folder.name}/: there is no such unit in solutions/")
     return sentences
+
+
+def take_fingerprints(course: Course, unit: str) -> None:
+    """Make `solutions/<unit>/fingerprints.json` anew where what it was made from has changed. Students get it with the laws."""
+    from autograder.probes import Indistinct, refresh
+
+    try:
+        refresh(course.source(unit))
+    except Indistinct as found:
+        listed = "\n".join(f"- {problem}" for problem in found.problems)
+        raise ReleaseFailed(f"{unit} has misconceptions that no answer could be recognised by:\n{listed}") from None
+    except Exception as problem:  # whatever laws.py, misconceptions.py or an answer in them does
+        raise ReleaseFailed(
+            f"{unit}: fingerprints of its misconceptions could not be taken ({type(problem).__name__}: {problem}). "
+            "Mend laws.py or misconceptions.py; `dlvm audit` says more."
+        ) from problem
+
+
+def stale_fingerprints(course: Course, units: Iterable[str] = ()) -> list[str]:
+    """One sentence for every `solutions/<unit>/fingerprints.json` that `release` would make anew; nothing is changed."""
+    from autograder.probes import stale as word_for
+
+    words = {unit: word_for(course.source(unit)) for unit in _named(course, units)}
+    return [f"{unit}/fingerprints.json: {word}" for unit, word in words.items() if word]
 
 
 def released_notebook(course: Course, unit: str) -> NotebookNode:

@@ -37,9 +37,10 @@ def doubles(double: Answer, x: Tensor) -> Evidence:
 
 @double.draw
 def picture(double: Answer):
-    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
 
-    figure, axes = plt.subplots()
+    figure = Figure()
+    axes = figure.subplots()
     axes.plot(double(__import__("torch").arange(3.0)))
     return figure
 '''
@@ -109,6 +110,12 @@ def test_a_picture_is_drawn_and_waits_for_an_unwritten_answer(folder: Path, caps
     stub.__name__ = "double"
     assert check(stub).plot() is None
     assert "waits for double" in capsys.readouterr().out
+
+
+def test_a_notebook_shows_the_picture(folder: Path) -> None:
+    answer = "def double(x):\n    return x + x"
+    _, _, outputs = run_cells(folder, "from autograder import check", answer, "check(double).plot()")
+    assert "image/png" in outputs[-1]["data"]
 
 
 def test_an_unknown_name_says_which_there_are(folder: Path) -> None:

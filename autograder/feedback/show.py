@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, Template, select_autoescape
 
 from autograder.verdict import ExerciseVerdict, LawVerdict
 
+DIAGNOSED = "▸"
 MARKS = {"holds": "✓", "broken": "✗", "undecided": "?", "error": "!", "not_run": "·"}
 
 COLOURS = {"correct": "#117733", "partial": "#b8860b", "wrong": "#b03a4a", "pending": "#5566aa"}
@@ -59,23 +60,65 @@ def first_lines(text: str, count: int = 5) -> str:
     return "\n".join(lines[:count]) + (f"\n… ({len(lines) - count:,} more lines)" if len(lines) > count else "")
 
 
+SCREENFUL = 40
+"""So many lines are read at a glance; beyond them the laws that say least are only counted."""
+
+
 def as_text(verdict: ExerciseVerdict, width: int = 100) -> str:
-    """At most a screenful, readable without colour."""
+    """At most a screenful, readable without colour: the diagnosis, then the broken law with its witness, then the rest."""
+    everything = _text(verdict, verdict.laws, width)
+    shown = telling(verdict)
+    if len(everything) <= SCREENFUL or len(shown) == len(verdict.laws):
+        return "\n".join(everything)
+    return "\n".join(_text(verdict, shown, width))
+
+
+def telling(verdict: ExerciseVerdict) -> tuple[LawVerdict, ...]:
+    """The laws to show where not all can be: the decisive one, which gates the points, and that with the witness.
+
+    All of them where nothing else explains what is wrong.
+    """
+    if verdict.diagnosis is None and not any(law.witness for law in verdict.laws):
+        return verdict.laws
+    shown = tuple(law for law in verdict.laws if law.decisive or law.witness or law.evidence in ("undecided", "error"))
+    broken = next((law for law in verdict.laws if law.evidence == "broken"), None)
+    return shown if broken is None or any(law.evidence == "broken" for law in shown) else (*shown, broken)
+
+
+def remaining(verdict: ExerciseVerdict, shown: tuple[LawVerdict, ...]) -> str:
+    """4 more laws: 1 holds, 3 broken."""
+    rest = [law for law in verdict.laws if law not in shown]
+    words = {
+        "holds": "hold",
+        "broken": "broken",
+        "undecided": "undecided",
+        "error": "not decided",
+        "not_run": "not run",
+    }
+    counts = {word: sum(law.evidence == evidence for law in rest) for evidence, word in words.items()}
+    said = ["1 holds" if (count, word) == (1, "hold") else f"{count} {word}" for word, count in counts.items() if count]
+    return f"{len(rest)} more law{'s' if len(rest) > 1 else ''}: {', '.join(said)}" if rest else ""
+
+
+def _text(verdict: ExerciseVerdict, laws: tuple[LawVerdict, ...], width: int) -> list[str]:
+    """The lines, with these laws in full and the others counted."""
+
+    def wrapped(text: str, first: str, rest: str) -> list[str]:
+        return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=rest)
+
     lines = [f"{verdict.name}: {points(verdict.points)} of {points(verdict.max_points)} points. {headline(verdict)}"]
-    for sentence in (message(verdict), verdict.where):
-        if sentence:
-            lines += textwrap.wrap(sentence, width, initial_indent="  ", subsequent_indent="  ")
     if verdict.diagnosis:
-        lines += textwrap.wrap(verdict.diagnosis, width, initial_indent="  ", subsequent_indent="  ")
+        lines += wrapped(verdict.diagnosis.headline, f"  {DIAGNOSED} ", "    ")
+        for sentence in (verdict.diagnosis.story, verdict.diagnosis.pointer):
+            lines += wrapped(sentence, "    ", "    ")
+    for sentence in (message(verdict), verdict.where):
+        lines += wrapped(sentence, "  ", "  ")
     if verdict.status not in ("not_yet", "missing"):
-        for law in verdict.laws:
+        for law in laws:
             earned = f" [{points(law.points)}/{points(law.max_points)}]" if law.max_points else ""
-            lines += textwrap.wrap(
-                f"{MARKS[law.evidence]} {law.sentence}{earned}", width, initial_indent="  ", subsequent_indent="    "
-            )
+            lines += wrapped(f"{MARKS[law.evidence]} {law.sentence}{earned}", "  ", "    ")
             said = law_message(verdict, law)
-            if said:
-                lines += textwrap.wrap(said, width, initial_indent="      ", subsequent_indent="      ")
+            lines += wrapped(said, "      ", "      ")
             if law.witness is not None and law.witness.code:
                 lines.append(
                     "      the smallest input found that breaks it:"
@@ -85,11 +128,13 @@ def as_text(verdict: ExerciseVerdict, width: int = 100) -> str:
                 lines += [f"        {line}" for line in law.witness.code.splitlines()]
             lines += [f"        {label}: {value}" for label, value in comparison(law)]
             if law.witness is not None and law.witness.note and law.witness.note != said:
-                lines += textwrap.wrap(law.witness.note, width, initial_indent="        ", subsequent_indent="        ")
+                lines += wrapped(law.witness.note, "        ", "        ")
+        if rest := remaining(verdict, laws):
+            lines.append(f"  … and {rest}")
     if verdict.printed:
         lines.append("  it printed:")
         lines += [f"    | {line[:width]}" for line in first_lines(verdict.printed).splitlines()]
-    return "\n".join(lines)
+    return lines
 
 
 @cache
@@ -109,11 +154,19 @@ def template(name: str) -> Template:
     return environment().get_template(name)
 
 
+MANY_LAWS = 3
+"""A card with a witness or a diagnosis folds so many other laws, or more."""
+
+
 def as_html(verdict: ExerciseVerdict) -> str:
     """A card for a notebook's output; everything that came from a student is escaped."""
+    shown = telling(verdict)
+    if len(verdict.laws) - len(shown) < MANY_LAWS:
+        shown = verdict.laws
     return template("verdict.html.j2").render(
         verdict=verdict, marks=MARKS, headline=headline(verdict), comparison=comparison, first_lines=first_lines,
         message=message(verdict), message_of=lambda law: law_message(verdict, law),
+        shown=shown, folded=[law for law in verdict.laws if law not in shown], remaining=remaining(verdict, shown),
         quiet=verdict.status in ("not_yet", "missing"),
         colour=COLOURS.get(verdict.status, "#777777"), law_colours=LAW_COLOURS,
     )  # fmt: skip

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
-from autograder.feedback.show import points
+from autograder.feedback.show import DIAGNOSED, points
 
 if TYPE_CHECKING:
     from autograder.cohort import Grade
     from autograder.exercise import Unit
     from autograder.verdict import ExerciseVerdict, Verdict
 
-STYLES = {"✓": "green", "✗": "red", "?": "yellow", "!": "magenta"}
+STYLES = {DIAGNOSED: "bold yellow", "✓": "green", "✗": "red", "?": "yellow", "!": "magenta"}
 REASON = 110
 """A reason in the table is cut at so many characters; the whole of it is in the student's feedback."""
 
@@ -102,7 +103,7 @@ def reason_for(exercise: ExerciseVerdict) -> str:
     if exercise.status == "not_yet":
         return "not yet"
     if exercise.diagnosis:
-        return short(exercise.diagnosis)
+        return short(f"looks like: {exercise.diagnosis.belief}")
     if exercise.status == "pending":
         open_laws = [law for law in exercise.laws if law.evidence in ("undecided", "error")]
         return short("pending: " + (open_laws[0].message or open_laws[0].sentence if open_laws else exercise.message))
@@ -121,6 +122,26 @@ def last_line(text: str) -> str:
     return short((text.strip().splitlines() or [""])[-1])
 
 
+MOST_COMMON = 10
+"""So many beliefs are listed; what a single student believes of the rest is in their feedback."""
+
+
+def misunderstood(verdicts: Iterable[Verdict]) -> str:
+    """What the class did not understand: the beliefs that answers were consistent with, by how many students showed each."""
+    counts = Counter(
+        (exercise.name, exercise.diagnosis.belief)
+        for verdict in verdicts for exercise in verdict.exercises if exercise.diagnosis
+    )  # fmt: skip
+    if not counts:
+        return ""
+    ranked = sorted(counts.items(), key=lambda item: -item[1])
+    width = len(str(ranked[0][1]))
+    lines = [f"  {count:>{width}} × {exercise}: {belief}" for (exercise, belief), count in ranked[:MOST_COMMON]]
+    more = len(ranked) - MOST_COMMON
+    rest = [f"  … and {more} more belief{'s' if more > 1 else ''}, each at most as frequent"] if more > 0 else []
+    return "\n".join(["What the class did not understand:", *lines, *rest])
+
+
 # ---- what there is to do -------------------------------------------------------------------------------------------------
 
 
@@ -134,9 +155,9 @@ def unit_text(unit: Unit, width: int = 0) -> Text:
         return textwrap.fill(line, width, initial_indent=start, subsequent_indent=" " * indent) + "\n"
 
     text = Text()
-    hours = f", about {unit.minutes / 60:g} hours" if unit.minutes else ""
+    hours = f", about {counted(unit.minutes / 60, 'hour')}" if unit.minutes else ""
     text.append(unit.slug, style="bold")
-    text.append(f"  {unit.title}: {len(unit.exercises)} exercises, {points(unit.points)} points{hours}\n")
+    text.append(f"  {unit.title}: {counted(len(unit.exercises), 'exercise')}, {points(unit.points)} points{hours}\n")
     for exercise in unit.exercises.values():
         text.append("\n" + wrapped(exercise.signature, 2), style="bold")
         text.append(wrapped(" ".join(exercise.doc.split()), 4))
@@ -149,6 +170,11 @@ def unit_text(unit: Unit, width: int = 0) -> Text:
             sentence = f"{law.sentence} (decisive)" if law.decisive else law.sentence
             text.append(wrapped(sentence, 8, f"{points(law.points) if law.points else '·'}  "))
     return text
+
+
+def counted(number: float, what: str) -> str:
+    """1 hour, 4 hours."""
+    return f"{number:g} {what}" + ("" if number == 1 else "s")
 
 
 def unit_json(unit: Unit) -> dict[str, object]:

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 from autograder.course import Course, NotACourse
-from autograder.release import ReleaseFailed, differences, release, stale
+from autograder.release import ReleaseFailed, differences, release, stale, stale_fingerprints
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -119,3 +119,54 @@ def test_the_seed_is_made_once_for_its_owner_alone(course: Course) -> None:
     course.seed_file.write_text("tampered")
     with pytest.raises(NotACourse, match="one whole number"):
         course.seed()
+
+
+TOY_MISCONCEPTIONS = """
+from autograder.misconceptions import misconception, variation
+
+@variation("double", "a sum")
+def added(x):
+    return x + x
+
+@misconception("double", belief="double means square", story="It is squared. It is asked twice.", caught_by=("is_twice",))
+def squared(x):
+    return x * x
+"""
+
+
+def test_releasing_takes_the_misconceptions_fingerprints_and_students_get_them(course: Course) -> None:
+    (course.source("toy") / "misconceptions.py").write_text(TOY_MISCONCEPTIONS)
+    assert stale_fingerprints(course) == ["toy/fingerprints.json: missing"]
+    assert release(course, record=False) == ["toy"]
+    taken = (course.source("toy") / "fingerprints.json").read_bytes()
+    assert (course.release("toy") / "fingerprints.json").read_bytes() == taken
+    assert not (course.release("toy") / "misconceptions.py").exists()
+    assert b"double means square" in taken
+    assert b"x * x" not in taken
+    assert release(course, record=False) == stale_fingerprints(course) == stale(course) == []
+
+
+def test_fingerprints_of_other_misconceptions_are_stale_until_the_next_release(course: Course) -> None:
+    (course.source("toy") / "misconceptions.py").write_text(TOY_MISCONCEPTIONS)
+    release(course, record=False)
+    (course.source("toy") / "misconceptions.py").write_text(TOY_MISCONCEPTIONS.replace("x * x", "x * x + x"))
+    assert stale_fingerprints(course) == ["toy/fingerprints.json: out of date"]
+    assert release(course, record=False) == ["toy"]
+    assert stale_fingerprints(course) == []
+
+
+@pytest.mark.parametrize(
+    ("misconceptions", "said"),
+    [
+        (TOY_MISCONCEPTIONS.replace("x * x", "2 * x"), "squared returns the same as the notebook's solution"),
+        ("import nothing_of_this_name", "could not be taken"),
+    ],
+)
+def test_misconceptions_that_nothing_could_recognise_are_not_released(
+    course: Course, misconceptions: str, said: str
+) -> None:
+    release(course, record=False)
+    (course.source("toy") / "misconceptions.py").write_text(misconceptions)
+    with pytest.raises(ReleaseFailed, match=said):
+        release(course, record=False)
+    assert not (course.source("toy") / "fingerprints.json").exists()
