@@ -30,8 +30,9 @@ EXIT_CODES = """
 Exit codes of every command:
 
 - 0: done, and all is well.
-- 1: done, and something wants attention: a law is broken or an exercise not written yet, points are pending, the release
-  is stale, a file could not be placed, the audit or the doctor found something.
+- 1: done, and something wants attention: a law is broken or an exercise not written yet, points are pending, a replayed
+  grade came out otherwise, the release or an audit's record is stale, a file could not be placed, the audit or the doctor
+  found something.
 - 2: the command line was not understood, or a folder is not what it should be.
 - 3: it could not be done: no sandbox, an unreadable notebook, an error of the grader's own.
 - 130: interrupted by Ctrl-C.
@@ -117,9 +118,12 @@ def code_of(problem: Exception) -> int | None:
     meant_for_people = {
         ("autograder.course", "NotACourse"): USAGE,
         ("autograder.collect", "NotAnArchive"): USAGE,
+        ("autograder.audit.forks", "TaskFailed"): NOT_DONE,
         ("autograder.bundle", "BundleFailed"): NOT_DONE,
         ("autograder.demo", "DemoProblem"): NOT_DONE,
+        ("autograder.new", "NotMade"): USAGE,
         ("autograder.release", "ReleaseFailed"): NOT_DONE,
+        ("autograder.replay", "NothingToReplay"): USAGE,
         ("autograder.gradebook", "GradebookProblem"): NOT_DONE,
         ("autograder.notebook", "Unreadable"): NOT_DONE,
         ("autograder.sandbox", "SandboxUnavailable"): NOT_DONE,
@@ -263,14 +267,20 @@ def release(
     course: CourseFolder = Path(),
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if exercises/ is stale.")] = False,
 ) -> None:
-    """Generate exercises/ from solutions/, as `nbgrader generate_assignment` does."""
+    """Generate exercises/ from solutions/, as `nbgrader generate_assignment` does, and the misconceptions' fingerprints."""
     from autograder import release as releasing
 
     named = open_course(course, units)
+    for unit in units or named.units():
+        see_that_it_loads(named.source(unit))
     with working("Generating exercises/"):
-        found = releasing.stale(named, units or ()) if check else releasing.release(named, units or ())
+        if check:
+            found = [f"exercises/{line}" for line in releasing.stale(named, units or ())]
+            found += [f"solutions/{line}" for line in releasing.stale_fingerprints(named, units or ())]
+        else:
+            found = releasing.release(named, units or ())
     for line in found:
-        write(f"stale: exercises/{line}" if check else f"released {line}")
+        write(f"stale: {line}" if check else f"released {line}")
     if check and found:
         leave("exercises/ is not what solutions/ gives: run `dlvm release`.", FOUND_SOMETHING)
     if not found:
@@ -360,13 +370,60 @@ def code_of_grades(grades: Sequence[Grade]) -> int:
 
 
 def show_grades(unit: str, grades: Sequence[Grade], stories: Mapping[str, str] | None = None) -> None:
-    from autograder.feedback.terminal import grades_table
+    from autograder.feedback.terminal import grades_table, misunderstood, printable
 
     write(grades_table(grades, stories))
+    if beliefs := misunderstood(grade.verdict for grade in grades):
+        write("\n" + printable(beliefs))
     pending = sum(grade.pending for grade in grades)
     marked = f", {pending} with points pending: look at those first (marked ?)." if pending else "."
     write(f"\n{unit}: {len(grades)} graded{marked} The gradebook and autograded/ are written.")
     write("These are the points that laws give; what is graded by hand comes on top.")
+    chance = max((grade.verdict.false_alarm for grade in grades), default=0.0)
+    if chance:
+        write(f"Left to chance: a right submission loses points with a probability of {chance:.0e} at most.")
+
+
+@command("replay")
+def replay(
+    student: Annotated[str, typer.Argument(metavar="STUDENT", help="The student's id, a folder in submitted/.")],
+    unit: OneUnit,
+    exercise: Annotated[str, typer.Argument(metavar="EXERCISE", help="This exercise alone.", show_default=False)] = "",
+    course: CourseFolder = Path(),
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, with the seed in it: for you, not for the student.")
+    ] = False,
+    trust: Trust = False,
+) -> None:
+    """Show again how a grade came about, and grade the same submission once more to see that it comes out the same.
+
+    Nothing is written. Exit code 0: the verdict is the same, law by law; 1: it differs, or cannot be compared.
+    """
+    named = open_course(course, [unit])
+    from autograder.feedback.replay import page
+    from autograder.replay import NothingToReplay, no_traces
+    from autograder.replay import replay as show_again
+
+    with no_traces():
+        known = load_unit(named.source(unit)).exercises
+        if exercise and exercise not in known:
+            raise Refused(f"{unit} has no exercise {exercise!r}{nearest(exercise, known)}")
+        try:
+            with working(f"Grading {student}'s {unit} again"):
+                found = show_again(named, student, unit, exercise, trust=trust)
+        except NothingToReplay as reason:
+            students = named.students(unit)
+            meant = "" if student in students else nearest(student, students)
+            raise Refused(f"{str(reason).rstrip('.')}{meant or '.'}") from None
+    if as_json:
+        print_json(found.to_json())
+    else:
+        write(page(found, min(console().width, PAGE) if console().is_terminal else PAGE))
+    raise typer.Exit(0 if found.same else FOUND_SOMETHING)
+
+
+PAGE = 100
+"""How wide a page is at most: longer lines are tiring to read."""
 
 
 @command("demo")
@@ -394,21 +451,72 @@ def demo(
 # ---- for authors ---------------------------------------------------------------------------------------------------------
 
 
+@command("new")
+def new(
+    slug: Annotated[str, typer.Argument(metavar="SLUG", help="The unit's name in files and commands: latent_codes.")],
+    title: Annotated[str, typer.Option("--title", metavar="TEXT", help="The notebook's title.")] = "",
+    course: CourseFolder = Path(),
+) -> None:
+    """Make a unit: a small, complete one in the right shape, whose pieces you then replace by yours."""
+    named = open_course(course)
+    from autograder.new import EXERCISE, make
+
+    folder = make(named, slug, title)
+    write(f"made {folder.relative_to(named.root)}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+    write(f"It is complete, with {EXERCISE} as its exercise: replace it piece by piece (docs/authors.md).")
+    write(f"Next: dlvm audit {slug}, dlvm release {slug}")
+
+
 @command("audit")
 def audit(
     units: Units = None,
     course: CourseFolder = Path(),
     seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Over how many seeds.")] = 5,
     as_json: AsJson = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Also write the matrices there, as a page.")
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option("--record", metavar="DIR", help="Also keep what was found there, a file a unit.")
+    ] = None,
+    check: Annotated[
+        Path | None, typer.Option("--check", metavar="DIR", help="Audit nothing; exit 1 if a record there is stale.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", metavar="N", min=1, help="Processes; by default one a processor.")
+    ] = None,
 ) -> None:
-    """Grade the grader: kill matrix, idle laws, false alarms."""
+    """Grade the grader: what each law catches, false alarms, idle laws, what trivial answers earn, surviving mutants.
+
+    Exit code 0: nothing falls short; 1: something does, and each problem says what to do.
+    """
     named = open_course(course, units)
+    folders = [named.source(unit) for unit in units or named.units()]
+    if html is not None and not html.absolute().parent.is_dir():
+        raise Refused(f"{html} cannot be written: there is no folder {html.absolute().parent}.")
+    if html is not None and html.is_dir():
+        raise Refused(f"{html} is a folder: name the file that the page shall go into.")
+    for folder in folders:
+        see_that_it_loads(folder)
+    if check is not None:
+        from autograder.audit.record import as_markdown, stale
+
+        sentences = [sentence for folder in folders for sentence in stale(folder, check)]
+        write(as_markdown(folders, check) + "\n")
+        write("\n".join(sentences) or f"What {check} says was found with these laws, misconceptions and engine.")
+        raise typer.Exit(FOUND_SOMETHING if sentences else 0)
     from autograder.audit import audit as grade_the_grader
 
-    with counting("Auditing") as advance:
-        report = grade_the_grader(
-            [named.source(unit) for unit in units or named.units()], seeds=seeds, progress=advance
-        )
+    with counting("Auditing", telling=True) as advance:
+        report = grade_the_grader(folders, seeds=seeds, progress=advance, jobs=jobs)
+    if html is not None:
+        from autograder.audit.picture import as_page
+
+        html.write_text(as_page(report), encoding="utf-8")
+    if record is not None:
+        from autograder.audit.record import write as keep
+
+        keep(report, folders, record)
     if as_json:
         print_json(report.to_json())
     else:
@@ -439,6 +547,22 @@ def load_unit(folder: Path, expecting: str = "") -> Unit:
             "take a fresh copy of it.",
             NOT_DONE,
         ) from None
+
+
+def see_that_it_loads(folder: Path) -> None:
+    """An author's own files: what they raise when they are loaded is told with its file and line."""
+    from autograder.exercise import Unit
+    from autograder.misconceptions import load
+
+    for path, read in ((folder / "laws.py", Unit.load), (folder / "misconceptions.py", load)):
+        try:
+            read(folder)
+        except Exception as problem:
+            line = problem.lineno if isinstance(problem, SyntaxError) else line_in(problem, path)
+            where = f", line {line}" if line else ""
+            raise Refused(
+                f"{path}{where} does not load ({type(problem).__name__}: {problem}). Mend it and try again."
+            ) from None
 
 
 def line_in(problem: BaseException, file: Path) -> int | None:
@@ -530,17 +654,23 @@ def working(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def counting(what: str) -> Iterator[Callable[[Any, int, int], None] | None]:
-    """A progress bar on a terminal, advanced by (item, how many are done, how many there are); None in a pipe."""
+def counting(what: str, telling: bool = False) -> Iterator[Callable[[Any, int, int], None] | None]:
+    """A progress bar on a terminal, advanced by (item, how many are done, how many there are); None in a pipe.
+
+    With `telling`, the bar also names the item.
+    """
     if not console(stderr=True).is_terminal:
         yield None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    last = (TextColumn("{task.fields[item]}", style="dim"),) if telling else ()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), *last)
     with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda item, done, total: bar.update(task, completed=done, total=total)
+        task = bar.add_task(what, total=None, item="")
+        yield lambda item, done, total: bar.update(
+            task, completed=done, total=total, item=str(item)[:60] if telling else ""
+        )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -27,6 +27,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import nbformat
 import torch
 from nbformat import NotebookNode
 
@@ -35,6 +36,7 @@ from autograder.course import Course
 from autograder.exercise import Unit
 from autograder.judge import judge_submission
 from autograder.notebook import Unreadable, cells_to_load, has_cells_of, read, reconcile
+from autograder.record import circumstances, of_this
 from autograder.sandbox import SandboxUnavailable, open_sandbox
 from autograder.verdict import Verdict, nothing
 
@@ -55,6 +57,8 @@ class Grade:
     notebook: NotebookNode | None = None
     seconds: float = 0.0
     failed: str = ""
+    graded: Mapping[str, Any] = field(default_factory=dict)
+    """The circumstances: date, seed, versions, and the hashes of what the verdict depends on (`autograder.record`)."""
 
     @property
     def pending(self) -> bool:
@@ -252,8 +256,11 @@ def _notes(reply: Any, deadly: dict[int, Fault], locked: set[int]) -> Iterator[s
 class Grader:
     """Grades submissions of one unit, one after another, each in a session of its own forked from one warm sandbox."""
 
-    def __init__(self, course: Course, unit: str, *, trust: bool = False, device: str = "cpu") -> None:
+    def __init__(
+        self, course: Course, unit: str, *, trust: bool = False, device: str = "cpu", seed: int | None = None
+    ) -> None:
         self.course, self.slug, self.trust, self.device = course, unit, trust, device
+        self._asked_seed = seed
         self._open = ExitStack()
 
     def __enter__(self) -> Grader:
@@ -266,7 +273,9 @@ class Grader:
             from autograder.release import released_notebook
 
             self.release = released_notebook(self.course, self.slug)
-            self.seed = self.course.seed()
+            self.seed = self.course.seed() if self._asked_seed is None else self._asked_seed
+            source = self.course.source(self.slug)
+            self.circumstances = circumstances(source, nbformat.writes(self.release), self.seed, self.device)
             self.sandbox = starting.result()
             # One thread everywhere: sums come out the same in every process, and small tensors are faster for it.
             opening.callback(torch.set_num_threads, torch.get_num_threads())
@@ -285,9 +294,11 @@ class Grader:
 
     def grade(self, student: str, submission: Path | NotebookNode | Unreadable | None = None) -> Grade:
         """Grade a student's submission (by default the one in submitted/). Never raises but for a Ctrl-C."""
+        handed_in = self.course.folder("submitted", student, self.slug) / f"{self.slug}.ipynb"
         if submission is None:
-            submission = self.course.folder("submitted", student, self.slug) / f"{self.slug}.ipynb"
+            submission = handed_in
         start = time.perf_counter()
+        graded = of_this(self.circumstances, handed_in)
         whole: NotebookNode | None = None
         try:
             if isinstance(submission, Unreadable):
@@ -302,8 +313,9 @@ class Grader:
         except Unreadable as reason:
             verdict = Verdict.unreadable(self.unit, student, reason.sentence + self._others(student))
         except Exception:  # one submission must not cost the others their grades
-            return failed(self.unit, student, traceback.format_exc(), whole, time.perf_counter() - start)
-        return Grade(student, verdict, whole, time.perf_counter() - start)
+            grade = failed(self.unit, student, traceback.format_exc(), whole, time.perf_counter() - start)
+            return replace(grade, graded=graded)
+        return Grade(student, verdict, whole, time.perf_counter() - start, graded=graded)
 
     def _others(self, student: str) -> str:
         """What else lies in the folder, when the notebook was handed in under another name."""

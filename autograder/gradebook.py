@@ -8,8 +8,6 @@ submissions and `JudgePreprocessor` in the place of the kernel (set by `autograd
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -29,9 +27,10 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import OperationalError
 from traitlets import Bool, Dict
 
-from autograder.course import Course
+from autograder.course import RECORD, Course
 from autograder.feedback.harmless import harmless_cell, plain
 from autograder.notebook import Unreadable, is_grade, is_solution, nbgrader_metadata, read, reconcile
+from autograder.record import write_file, write_record
 
 if TYPE_CHECKING:
     from autograder.cohort import Grade as StudentGrade
@@ -109,10 +108,10 @@ def points_of(exercise: ExerciseVerdict, worth: float) -> float:
 
 
 def remark(exercise: ExerciseVerdict) -> str:
-    """The comment beside an answer: what holds for it as a whole, else the first law that is broken."""
+    """The comment beside an answer: what it looks like, and what holds for it as a whole, else the first law that is broken."""
     if exercise.status == "correct":
         return "All laws hold."
-    said = [exercise.message]
+    said = [exercise.diagnosis.as_sentence() if exercise.diagnosis else "", exercise.message]
     if not exercise.message:
         said += [
             f"This law is broken: {law.sentence} {law.message}".strip()
@@ -121,7 +120,6 @@ def remark(exercise: ExerciseVerdict) -> str:
         ][:1]
     if exercise.pending:
         said.append("An instructor will look at this; no points are lost.")
-    said.append(exercise.diagnosis)
     return plain(" ".join(part for part in said if part))[:2000]
 
 
@@ -241,10 +239,11 @@ class GradebookWriter:
             self._context.__exit__(None, None, None)
 
     def write(self, grade: StudentGrade) -> None:
-        """One student's grade: the graded notebook now, the scores with the next batch."""
+        """One student's grade: the graded notebook and the record now, the scores with the next batch."""
         submission = grade.notebook if grade.notebook is not None else reconcile(self.release, self.release)
         graded = graded_notebook(submission, grade.verdict, self.release)
         timestamp = self._write_autograded(grade.student, graded)
+        write_record(self.course, grade.verdict, grade.graded, grade.failed)
         self._waiting.append(lambda: self._record(grade, graded, timestamp))
         if len(self._waiting) >= self.BATCH:
             self.flush()
@@ -269,11 +268,11 @@ class GradebookWriter:
         """The notebook and the time of submission, read-only as nbgrader leaves them; returns that time."""
         folder = self.course.folder("autograded", student, self.unit)
         folder.mkdir(parents=True, exist_ok=True)
-        _write_file(folder / f"{self.unit}.ipynb", nbformat.v4.writes(graded).encode() + b"\n")
+        write_file(folder / f"{self.unit}.ipynb", nbformat.v4.writes(graded).encode() + b"\n")
         theirs = self.course.folder("submitted", student, self.unit)
         timestamp = submitted_at(theirs)
         if timestamp is not None:
-            _write_file(folder / "timestamp.txt", (theirs / "timestamp.txt").read_bytes())
+            write_file(folder / "timestamp.txt", (theirs / "timestamp.txt").read_bytes())
         else:
             (folder / "timestamp.txt").unlink(missing_ok=True)
         return timestamp
@@ -392,15 +391,6 @@ def submitted_at(folder: Path) -> Any:
         return None
 
 
-def _write_file(path: Path, data: bytes) -> None:
-    """All of it or none, over whatever read-only file is there."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-    os.chmod(temporary, 0o444)
-    os.replace(temporary, path)
-
-
 @contextmanager
 def _gradebook(course: Course) -> Iterator[Gradebook]:
     """nbgrader's gradebook of this course, closed when done."""
@@ -505,6 +495,7 @@ class JudgePreprocessor(NbGraderPreprocessor):
         if grade.failed:
             self.log.error("The grader failed on %s; its points are pending:\n%s", student, grade.failed)
         resources["nbgrader"]["verdict"] = grade.verdict
+        write_record(grader.course, grade.verdict, grade.graded, grade.failed)
         return graded_notebook(nb, grade.verdict, grader.release), resources
 
 
@@ -524,6 +515,15 @@ class SaveRemarks(NbGraderPreprocessor):
                 if grade.name in pending:
                     grade.needs_manual_grade = True
             gradebook.db.commit()
+        return nb, resources
+
+
+class WithholdRecord(NbGraderPreprocessor):
+    """While feedback is made: the record of a grade holds the seed, and is no student's, whatever nbgrader is told to copy."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        exporter: Any = self.parent
+        (Course(_root(exporter)).folder("feedback", *_key(resources)) / RECORD).unlink(missing_ok=True)
         return nb, resources
 
 

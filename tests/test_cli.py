@@ -22,7 +22,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder import cli
 from autograder.feedback.terminal import printable, why
-from autograder.verdict import ExerciseVerdict, LawVerdict, Verdict
+from autograder.verdict import Diagnosis, ExerciseVerdict, LawVerdict, Verdict
 
 LAWS = '''
 from jaxtyping import Float
@@ -178,7 +178,7 @@ def test_the_console_script_is_this_command_line() -> None:
 
 def test_help_names_every_command_and_every_exit_code() -> None:
     shown = dlvm("--help").stdout
-    for name in ("check", "list", "release", "bundle", "collect", "grade", "demo", "doctor", "audit"):
+    for name in ("check", "list", "release", "bundle", "collect", "grade", "replay", "demo", "doctor", "new", "audit"):
         assert f" {name} " in shown
     for code in ("0:", "1:", "2:", "3:", "130:"):
         assert code in shown
@@ -532,8 +532,11 @@ def judged(name: str, status: str, **more: Any) -> ExerciseVerdict:
         ([judged("f", "correct"), judged("g", "not_yet"), judged("h", "not_yet")], "g, h: not yet"),
         ([judged("f", "wrong"), judged("g", "correct")], "f: breaks “It holds.”"),
         (
-            [judged("f", "wrong", diagnosis="This is consistent with …"), judged("g", "correct")],
-            "f: This is consistent with …",
+            [
+                judged("f", "wrong", diagnosis=Diagnosis("swapped", "the order is a detail", "It is not.")),
+                judged("g", "correct"),
+            ],
+            "f: looks like: the order is a detail",
         ),
         (
             [

@@ -301,3 +301,15 @@ def test_sixty_submissions_are_written_in_a_handful_of_transactions(course: Cour
                 assert len(everything(course)) == 25  # what is committed stays, whatever happens to the rest
     assert len(commits) == 3
     assert len(everything(course)) == 60
+
+
+def test_the_comment_begins_with_what_the_answer_looks_like() -> None:
+    from autograder.gradebook import remark
+    from autograder.verdict import Diagnosis, ExerciseVerdict, LawVerdict
+
+    law = LawVerdict("law", "It is twice its input.", "broken", 0, 2, decisive=True)
+    diagnosis = Diagnosis("squared", "double means square", "It is squared.", "“1 · Twice”, in this notebook")
+    assert remark(ExerciseVerdict("double", "wrong", 0, 2, (law,), diagnosis=diagnosis)) == (
+        "This is consistent with: double means square. It is squared. Read on: “1 · Twice”, in this notebook. "
+        "This law is broken: It is twice its input."
+    )
