@@ -8,7 +8,7 @@ import math
 import torch
 from torch.distributions import Categorical, Independent, MultivariateNormal, Normal, kl_divergence
 
-from autograder.misconceptions import misconception, variation
+from autograder.misconceptions import equivalent, misconception, variation
 
 # ---- kl_discrete: right --------------------------------------------------------------------------------------------------
 
@@ -53,6 +53,7 @@ def with_nansum(p, q):
         "KL[p‖q] asks what it costs, on data from p, to believe q: the average is over p."
     ),
     caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "what_x_teaches_about_z"),
+    read_on="The Kullback–Leibler divergence",
 )
 def arguments_swapped(p, q):
     return (torch.xlogy(q, q) - torch.xlogy(q, p)).sum(-1)
@@ -86,6 +87,7 @@ def mean_over_outcomes(p, q):
         "nats divided by log 2."
     ),
     caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "what_x_teaches_about_z"),
+    read_on="Conventions, for all exercises",
 )
 def in_bits(p, q):
     return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1) / math.log(2)
@@ -151,6 +153,7 @@ def zeros_become_nan(p, q):
         "order_matters",
         "what_x_teaches_about_z",
     ),
+    read_on="8 · One Gaussian for two: the reverse fit",
 )
 def a_symmetric_distance(p, q):
     there = (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1)
@@ -171,6 +174,7 @@ def a_symmetric_distance(p, q):
         "zero_only_when_equal",
         "what_x_teaches_about_z",
     ),
+    read_on="2 · Maximum likelihood is a divergence",
 )
 def only_the_cross_entropy(p, q):
     return -torch.xlogy(p, q).sum(-1)
@@ -191,6 +195,7 @@ def only_the_cross_entropy(p, q):
         "adds_up_over_independent_parts",
         "what_x_teaches_about_z",
     ),
+    read_on="2 · Maximum likelihood is a divergence",
 )
 def ratio_of_logs(p, q):
     return (p * (p.log() / q.log()).log()).sum(-1)
@@ -204,9 +209,105 @@ def ratio_of_logs(p, q):
         "batch is the caller's business."
     ),
     caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "what_x_teaches_about_z"),
+    read_on="Conventions, for all exercises",
 )
 def mean_over_the_batch(p, q):
     return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1).mean().expand(len(p))
+
+
+@misconception(
+    "kl_discrete",
+    belief="the log-ratio has q on top",
+    story=(
+        "Σ pᵢ log(qᵢ/pᵢ) comes back, which is −KL[p‖q] and never positive. The distribution that is averaged over also "
+        "stands on top of the ratio: to its own outcomes p gives more, on average, than q does."
+    ),
+    caught_by=(
+        "agrees_with_enumeration",
+        "right_where_probabilities_are_zero",
+        "never_negative",
+        "zero_only_when_equal",
+        "what_x_teaches_about_z",
+    ),
+    read_on="The Kullback–Leibler divergence",
+)
+def ratio_upside_down(p, q):
+    return (torch.xlogy(p, q) - torch.xlogy(p, p)).sum(-1)
+
+
+# ---- kl_discrete: two slips at once --------------------------------------------------------------------------------------
+
+
+@misconception(
+    "kl_discrete",
+    belief="KL[p‖q] averages the log-ratio over q, and information is counted in bits",
+    story=(
+        "Two slips at once: the roles are exchanged, so KL[q‖p] is computed, and the logarithm is to base 2. Average "
+        "over p, the first argument, and take natural logarithms."
+    ),
+    caught_by=("agrees_with_enumeration", "right_where_probabilities_are_zero", "what_x_teaches_about_z"),
+    read_on="The Kullback–Leibler divergence",
+)
+def swapped_in_bits(p, q):
+    return (torch.xlogy(q, q) - torch.xlogy(q, p)).sum(-1) / math.log(2)
+
+
+@misconception(
+    "kl_discrete",
+    belief="KL[p‖q] averages the log-ratio over q, and the divergence is a mean over outcomes",
+    story=(
+        "Two slips at once: the log-ratio is weighted by q, and the k terms are averaged instead of added. "
+        "torch.nn.functional.kl_div invites both: it wants the log of q, the second argument, first, and averages unless "
+        "it is told otherwise."
+    ),
+    caught_by=(
+        "agrees_with_enumeration",
+        "right_where_probabilities_are_zero",
+        "zero_only_when_equal",
+        "order_matters",
+        "adds_up_over_independent_parts",
+        "what_x_teaches_about_z",
+    ),
+    read_on="The Kullback–Leibler divergence",
+)
+def swapped_and_averaged(p, q):
+    return (torch.xlogy(q, q) - torch.xlogy(q, p)).mean(-1)
+
+
+@misconception(
+    "kl_discrete",
+    belief="KL[p‖q] averages the log-ratio over q, and the formula takes care of zeros by itself",
+    story=(
+        "Two slips at once: the log-ratio is weighted by q, and 0·log 0 is computed as 0·(−∞), which is NaN. The "
+        "average is over p, the first argument, and an outcome with p = 0 adds nothing."
+    ),
+    caught_by=(
+        "agrees_with_enumeration",
+        "right_where_probabilities_are_zero",
+        "zero_only_when_equal",
+        "what_x_teaches_about_z",
+    ),
+)
+def swapped_with_nan(p, q):
+    return (q * (q / p).log()).sum(-1)
+
+
+@misconception(
+    "kl_discrete",
+    belief="information is counted in bits, and the formula takes care of zeros by itself",
+    story=(
+        "Two slips at once: the logarithm is to base 2, and 0·log 0 is computed as 0·(−∞), which is NaN. Everything in "
+        "this course is in nats, and an outcome with p = 0 adds nothing."
+    ),
+    caught_by=(
+        "agrees_with_enumeration",
+        "right_where_probabilities_are_zero",
+        "zero_only_when_equal",
+        "what_x_teaches_about_z",
+    ),
+)
+def bits_with_nan(p, q):
+    return (p * (p / q).log2()).sum(-1)
 
 
 # ---- entropy_and_cross_entropy: right ------------------------------------------------------------------------------------
@@ -217,17 +318,18 @@ def with_entr(p, q):
     return torch.special.entr(p).sum(-1), -torch.xlogy(p, q).sum(-1)
 
 
-@variation("entropy_and_cross_entropy", "a loop over rows, the cross-entropy as entropy plus KL")
+@variation("entropy_and_cross_entropy", "a loop in plain Python, the cross-entropy as entropy plus KL")
 def loop_with_kl(p, q):
     entropies, cross_entropies = [], []
-    for p_row, q_row in zip(p, q, strict=True):
-        present = p_row > 0
-        surprise = -p_row[present].log()
-        entropy = (p_row[present] * surprise).sum()
-        kl = (p_row[present] * (p_row[present].log() - q_row[present].log())).sum()
+    for p_row, q_row in zip(p.tolist(), q.tolist(), strict=True):
+        entropy, kl = 0.0, 0.0
+        for a, b in zip(p_row, q_row, strict=True):
+            if a > 0:
+                entropy -= a * math.log(a)
+                kl += a * (math.log(a) - math.log(b)) if b > 0 else math.inf
         entropies.append(entropy)
         cross_entropies.append(entropy + kl)
-    return torch.stack(entropies), torch.stack(cross_entropies)
+    return p.new_tensor(entropies), p.new_tensor(cross_entropies)
 
 
 @variation("entropy_and_cross_entropy", "torch.where before the logarithm, in float64, as a list")
@@ -310,6 +412,7 @@ def sign_forgotten(p, q):
         "cross_entropy_is_entropy_plus_kl",
         "maximum_likelihood_is_kl_from_the_data",
     ),
+    read_on="Conventions, for all exercises",
 )
 def entropies_in_bits(p, q):
     return torch.special.entr(p).sum(-1) / math.log(2), -torch.xlogy(p, q).sum(-1) / math.log(2)
@@ -323,6 +426,7 @@ def entropies_in_bits(p, q):
         "its code length −log q is infinite, and so is the cross-entropy."
     ),
     caught_by=("entropies_where_probabilities_are_zero",),
+    read_on="1 · Finite sets",
 )
 def infinite_surprise_masked(p, q):
     both = (p > 0) & (q > 0)
@@ -334,6 +438,7 @@ def infinite_surprise_masked(p, q):
     belief="the formula takes care of zeros by itself",
     story="0·log 0 is computed as 0·(−∞) = NaN. By convention, and as the limit of x log x, it is 0.",
     caught_by=("entropies_where_probabilities_are_zero", "between_nothing_and_a_fair_die"),
+    read_on="1 · Finite sets",
 )
 def zero_entropies_become_nan(p, q):
     return -(p * p.log()).sum(-1), -(p * q.log()).sum(-1)
@@ -352,9 +457,90 @@ def zero_entropies_become_nan(p, q):
         "cross_entropy_is_entropy_plus_kl",
         "maximum_likelihood_is_kl_from_the_data",
     ),
+    read_on="1 · Finite sets",
 )
 def clamped_probabilities(p, q):
     return -(p * p.clamp_min(1e-4).log()).sum(-1), -(p * q.clamp_min(1e-4).log()).sum(-1)
+
+
+@misconception(
+    "entropy_and_cross_entropy",
+    belief="the cross-entropy comes first",
+    story=(
+        "Both numbers are right and stand in the wrong order. H(p) is asked first, then H(p, q): of the two, the "
+        "cross-entropy is never the smaller."
+    ),
+    caught_by=(
+        "agree_with_enumeration",
+        "entropies_where_probabilities_are_zero",
+        "between_nothing_and_a_fair_die",
+        "cross_entropy_is_entropy_plus_kl",
+        "maximum_likelihood_is_kl_from_the_data",
+    ),
+)
+def in_the_other_order(p, q):
+    return -torch.xlogy(p, q).sum(-1), torch.special.entr(p).sum(-1)
+
+
+@misconception(
+    "entropy_and_cross_entropy",
+    belief="an average over outcomes is a mean over k",
+    story=(
+        "The terms are averaged over the k outcomes instead of added. The weights pᵢ already make the sum an average: "
+        "a fair die has entropy log k, not (log k)/k."
+    ),
+    caught_by=(
+        "agree_with_enumeration",
+        "entropies_where_probabilities_are_zero",
+        "between_nothing_and_a_fair_die",
+        "cross_entropy_is_entropy_plus_kl",
+        "maximum_likelihood_is_kl_from_the_data",
+    ),
+)
+def entropies_averaged(p, q):
+    return torch.special.entr(p).mean(-1), -torch.xlogy(p, q).mean(-1)
+
+
+# ---- entropy_and_cross_entropy: two slips at once ------------------------------------------------------------------------
+
+
+@misconception(
+    "entropy_and_cross_entropy",
+    belief="entropy is the sum of p log p, counted in bits",
+    story=(
+        "Two slips at once: the minus sign is missing, and the logarithms are to base 2. A surprise is −log p, in nats: "
+        "a fair coin has log 2 ≈ 0.693, neither −1 nor 1."
+    ),
+    caught_by=(
+        "agree_with_enumeration",
+        "entropies_where_probabilities_are_zero",
+        "between_nothing_and_a_fair_die",
+        "cross_entropy_is_entropy_plus_kl",
+        "maximum_likelihood_is_kl_from_the_data",
+    ),
+)
+def sign_forgotten_in_bits(p, q):
+    return torch.xlogy(p, p).sum(-1) / math.log(2), torch.xlogy(p, q).sum(-1) / math.log(2)
+
+
+@misconception(
+    "entropy_and_cross_entropy",
+    belief="entropy is the sum of p log p, and the formula takes care of zeros by itself",
+    story=(
+        "Two slips at once: the minus sign is missing, and 0·log 0 is computed as 0·(−∞), which is NaN. A surprise is "
+        "−log p, and what never happens adds nothing to the average."
+    ),
+    caught_by=(
+        "agree_with_enumeration",
+        "entropies_where_probabilities_are_zero",
+        "between_nothing_and_a_fair_die",
+        "cross_entropy_is_entropy_plus_kl",
+        "maximum_likelihood_is_kl_from_the_data",
+    ),
+    read_on="1 · Finite sets",
+)
+def sign_forgotten_with_nan(p, q):
+    return (p * p.log()).sum(-1), (p * q.log()).sum(-1)
 
 
 # ---- jensen_gap: right ---------------------------------------------------------------------------------------------------
@@ -443,20 +629,6 @@ def weights_inside_the_log(weights, values):
 
 @misconception(
     "jensen_gap",
-    belief="the log of a mean is the mean of the logs",
-    story=(
-        "Both terms are computed as the mean of the logs, so the gap is always zero. They are equal for a "
-        "constant only: this gap is what separates a bound from what it bounds."
-    ),
-    caught_by=("is_log_of_mean_minus_mean_of_log", "gap_closes_only_for_a_constant", "gap_of_a_ratio_is_kl"),
-)
-def log_and_mean_exchanged(weights, values):
-    log_of_mean = (weights * values.log()).sum(-1)
-    return log_of_mean - (weights * values.log()).sum(-1)
-
-
-@misconception(
-    "jensen_gap",
     belief="the gap is E[v] against exp E[log v]",
     story=(
         "The outer logarithm is missing: the difference of two means is returned, and it grows with the units of "
@@ -474,6 +646,60 @@ def means_without_the_log(weights, values):
     return (weights * values).sum(-1) - (weights * values.log()).sum(-1).exp()
 
 
+@misconception(
+    "jensen_gap",
+    belief="information is counted in bits",
+    story=(
+        "The logarithms are to base 2, which makes the gap 1.44 times as large. Everything in this course is in nats: "
+        "take natural logarithms."
+    ),
+    caught_by=("is_log_of_mean_minus_mean_of_log", "gap_of_a_ratio_is_kl"),
+    read_on="Conventions, for all exercises",
+)
+def gap_in_bits(weights, values):
+    return (weights * values).sum(-1).log2() - (weights * values.log2()).sum(-1)
+
+
+@misconception(
+    "jensen_gap",
+    belief="a small epsilon makes logarithms safe",
+    story=(
+        "1e-8 is added to the weights before their logarithm is taken. Then a value without weight counts after all, "
+        "and a large one decides the mean: log 0 = −∞ was right, log-sum-exp makes exactly nothing of it."
+    ),
+    caught_by=(
+        "is_log_of_mean_minus_mean_of_log",
+        "gap_closes_only_for_a_constant",
+        "gap_ignores_what_has_no_weight",
+        "gap_of_a_ratio_is_kl",
+    ),
+)
+def epsilon_in_the_weights(weights, values):
+    return torch.logsumexp((weights + 1e-8).log() + values.log(), -1) - (weights * values.log()).sum(-1)
+
+
+# ---- jensen_gap: two slips at once ---------------------------------------------------------------------------------------
+
+
+@misconception(
+    "jensen_gap",
+    belief="weights are a detail, and the mean of the logs is on top",
+    story=(
+        "Two slips at once: plain averages over the k values are taken, and their difference the wrong way round. An "
+        "expectation weights every value by its probability, and the log of a mean is the larger of the two."
+    ),
+    caught_by=(
+        "is_log_of_mean_minus_mean_of_log",
+        "gap_is_never_negative",
+        "gap_closes_only_for_a_constant",
+        "gap_ignores_what_has_no_weight",
+        "gap_of_a_ratio_is_kl",
+    ),
+)
+def unweighted_the_wrong_way_round(weights, values):
+    return values.log().mean(-1) - values.mean(-1).log() + 0 * weights.sum(-1)
+
+
 # ---- kl_gaussian: right --------------------------------------------------------------------------------------------------
 
 
@@ -484,12 +710,12 @@ def with_normals(mu_q, log_var_q, mu_p, log_var_p):
     return kl_divergence(q, p)
 
 
-@variation("kl_gaussian", "a loop over rows")
-def loop_over_rows(mu_q, log_var_q, mu_p, log_var_p):
-    result = []
-    for m, a, n, b in zip(mu_q, log_var_q, mu_p, log_var_p, strict=True):
-        result.append(0.5 * (b - a - 1 + (a - b).exp() + (m - n) ** 2 / b.exp()).sum())
-    return torch.stack(result)
+@variation("kl_gaussian", "a loop over dimensions")
+def loop_over_dimensions(mu_q, log_var_q, mu_p, log_var_p):
+    total = torch.zeros_like(mu_q[:, 0])
+    for m, a, n, b in zip(mu_q.T, log_var_q.T, mu_p.T, log_var_p.T, strict=True):
+        total = total + 0.5 * (b - a - 1 + (a - b).exp() + (m - n) ** 2 / b.exp())
+    return total
 
 
 @variation("kl_gaussian", "standard deviations instead of log-variances, in float64")
@@ -678,6 +904,7 @@ def variance_detached(mu_q, log_var_q, mu_p, log_var_p):
         "the order decides whether q covers p or hides in one of its modes."
     ),
     caught_by=("agrees_with_torch", "order_matters_for_gaussians", "right_at_the_limits", "agrees_with_monte_carlo"),
+    read_on="8 · One Gaussian for two: the reverse fit",
 )
 def a_symmetric_gaussian_distance(mu_q, log_var_q, mu_p, log_var_p):
     gap = (mu_q - mu_p) ** 2 * ((-log_var_q).exp() + (-log_var_p).exp())
@@ -703,6 +930,154 @@ def log_ratio_upside_down(mu_q, log_var_q, mu_p, log_var_p):
     return 0.5 * (log_var_q - log_var_p - 1 + (log_var_q - log_var_p).exp() + (mu_q - mu_p) ** 2 / log_var_p.exp()).sum(
         -1
     )
+
+
+@misconception(
+    "kl_gaussian",
+    belief="the formula has no ½",
+    story=(
+        "Everything comes out twice too large. The ½ stands before the whole sum: it comes from the exponent "
+        "−½(z − μ)²/σ², and from log σ = ½ log σ²."
+    ),
+    caught_by=("agrees_with_torch", "right_at_the_limits", "agrees_with_monte_carlo"),
+)
+def half_forgotten(mu_q, log_var_q, mu_p, log_var_p):
+    return (log_var_p - log_var_q - 1 + (log_var_q - log_var_p).exp() + (mu_q - mu_p) ** 2 / log_var_p.exp()).sum(-1)
+
+
+@misconception(
+    "kl_gaussian",
+    belief="the distance of the means is squared, not measured in widths",
+    story=(
+        "(μ_q − μ_p)² is added as it is. A distance means nothing before it is measured against the width of p: divide "
+        "it by σ_p²."
+    ),
+    caught_by=(
+        "agrees_with_torch",
+        "zero_only_for_equal_gaussians",
+        "does_not_depend_on_units",
+        "right_at_the_limits",
+        "agrees_with_monte_carlo",
+    ),
+)
+def distance_not_scaled(mu_q, log_var_q, mu_p, log_var_p):
+    return 0.5 * (log_var_p - log_var_q - 1 + (log_var_q - log_var_p).exp() + (mu_q - mu_p) ** 2).sum(-1)
+
+
+@misconception(
+    "kl_gaussian",
+    belief="log-variances are clamped to be safe",
+    story=(
+        "Log-variances are kept between −10 and 10. Beyond that KL no longer follows its arguments, and their gradient "
+        "is zero: a network that has got there never comes back."
+    ),
+    caught_by=("agrees_with_torch", "does_not_depend_on_units", "right_at_the_limits"),
+)
+def log_variances_clamped(mu_q, log_var_q, mu_p, log_var_p):
+    log_var_q, log_var_p = log_var_q.clamp(-10, 10), log_var_p.clamp(-10, 10)
+    return 0.5 * (log_var_p - log_var_q - 1 + (log_var_q - log_var_p).exp() + (mu_q - mu_p) ** 2 / log_var_p.exp()).sum(
+        -1
+    )
+
+
+# ---- kl_gaussian: two slips at once --------------------------------------------------------------------------------------
+
+
+@misconception(
+    "kl_gaussian",
+    belief="the order of the arguments does not matter, and the ½ belongs to the first term",
+    story=(
+        "Two slips at once: KL[p‖q] is computed in place of KL[q‖p], and only its log-ratio is halved. Measure in the "
+        "widths of p, the second argument, and put one ½ before the whole sum."
+    ),
+    caught_by=(
+        "agrees_with_torch",
+        "never_negative_for_gaussians",
+        "zero_only_for_equal_gaussians",
+        "right_at_the_limits",
+        "agrees_with_monte_carlo",
+    ),
+)
+def swapped_with_half_on_the_first_term(mu_q, log_var_q, mu_p, log_var_p):
+    first = 0.5 * (log_var_q - log_var_p)
+    return (first + (log_var_p - log_var_q).exp() + (mu_q - mu_p) ** 2 * (-log_var_q).exp() - 1).sum(-1)
+
+
+@misconception(
+    "kl_gaussian",
+    belief="the order of the arguments does not matter, and the formula has no ½",
+    story=(
+        "Two slips at once: twice KL[p‖q] comes back instead of KL[q‖p]. Measure in the widths of p, the second "
+        "argument, and put a ½ before the whole sum."
+    ),
+    caught_by=("agrees_with_torch", "right_at_the_limits", "agrees_with_monte_carlo"),
+)
+def swapped_without_half(mu_q, log_var_q, mu_p, log_var_p):
+    return (log_var_q - log_var_p - 1 + (log_var_p - log_var_q).exp() + (mu_q - mu_p) ** 2 / log_var_q.exp()).sum(-1)
+
+
+@misconception(
+    "kl_gaussian",
+    belief="log_var is log σ, and the formula has no ½",
+    story=(
+        "Two slips at once: the log-variance is taken for the log of the standard deviation, and the ½ before the sum "
+        "is missing. exp(log_var) already is the variance, and every term is halved."
+    ),
+    caught_by=(
+        "agrees_with_torch",
+        "autograd_agrees_with_differences",
+        "zero_only_for_equal_gaussians",
+        "does_not_depend_on_units",
+        "right_at_the_limits",
+        "agrees_with_monte_carlo",
+    ),
+    may_break=("adds_up_over_dimensions",),
+)
+def log_sigma_without_half(mu_q, log_var_q, mu_p, log_var_p):
+    var_q, var_p = log_var_q.exp() ** 2, log_var_p.exp() ** 2
+    return (var_p.log() - var_q.log() - 1 + (var_q + (mu_q - mu_p) ** 2) / var_p).sum(-1)
+
+
+@misconception(
+    "kl_gaussian",
+    belief="the order of the arguments does not matter, and the dimensions are averaged",
+    story=(
+        "Two slips at once: KL[p‖q] is computed in place of KL[q‖p], and averaged over the d dimensions. Measure in the "
+        "widths of p, the second argument, and add the dimensions up."
+    ),
+    caught_by=(
+        "agrees_with_torch",
+        "zero_only_for_equal_gaussians",
+        "adds_up_over_dimensions",
+        "right_at_the_limits",
+        "agrees_with_monte_carlo",
+    ),
+)
+def swapped_mean_over_dimensions(mu_q, log_var_q, mu_p, log_var_p):
+    return 0.5 * (
+        log_var_q - log_var_p - 1 + (log_var_p - log_var_q).exp() + (mu_q - mu_p) ** 2 / log_var_q.exp()
+    ).mean(-1)
+
+
+@misconception(
+    "kl_gaussian",
+    belief="p is always the standard normal, and the dimensions are averaged",
+    story=(
+        "Two slips at once: the VAE's formula for p = N(0, 1) is used although p is given, and its terms are averaged, "
+        "as much VAE code does. Use μ_p and σ_p², and add the dimensions up."
+    ),
+    caught_by=(
+        "agrees_with_torch",
+        "autograd_agrees_with_differences",
+        "zero_only_for_equal_gaussians",
+        "does_not_depend_on_units",
+        "adds_up_over_dimensions",
+        "right_at_the_limits",
+        "agrees_with_monte_carlo",
+    ),
+)
+def standard_prior_averaged(mu_q, log_var_q, mu_p, log_var_p):
+    return 0.5 * (log_var_q.exp() + mu_q**2 - 1 - log_var_q).mean(-1)
 
 
 # ---- kl_gaussian_full: right ---------------------------------------------------------------------------------------------
@@ -731,15 +1106,19 @@ def with_inverses(mu_q, cov_q, mu_p, cov_p):
     return 0.5 * (cov_p.det().log() - cov_q.det().log() - mu_q.shape[1] + trace + quadratic)
 
 
-@variation("kl_gaussian_full", "a loop over rows, with Cholesky factors")
-def loop_over_matrices(mu_q, cov_q, mu_p, cov_p):
-    result = []
-    for m, a, n, b in zip(mu_q, cov_q, mu_p, cov_p, strict=True):
-        lower_q, lower_p = torch.linalg.cholesky(a), torch.linalg.cholesky(b)
-        both = torch.linalg.solve_triangular(lower_p, torch.cat([lower_q, (m - n)[:, None]], 1), upper=False)
-        logs = lower_p.diagonal().log().sum() - lower_q.diagonal().log().sum()
-        result.append(logs + 0.5 * (both.square().sum() - len(m)))
-    return torch.stack(result)
+@variation("kl_gaussian_full", "forward substitution by hand, in a loop over dimensions")
+def forward_substitution(mu_q, cov_q, mu_p, cov_p):
+    lower_q, lower_p = torch.linalg.cholesky(cov_q), torch.linalg.cholesky(cov_p)
+    right = torch.cat([lower_q, (mu_q - mu_p).unsqueeze(-1)], 2)
+    solved = []
+    for i in range(mu_q.shape[-1]):
+        rest = right[:, i]
+        for j, row in enumerate(solved):
+            rest = rest - lower_p[:, i, j, None] * row
+        solved.append(rest / lower_p[:, i, i, None])
+    squares = torch.stack(solved, 1).square().sum((1, 2))
+    logs = sum(lower_p[:, i, i].log() - lower_q[:, i, i].log() for i in range(mu_q.shape[-1]))
+    return logs + 0.5 * (squares - mu_q.shape[-1])
 
 
 # ---- kl_gaussian_full: wrong ---------------------------------------------------------------------------------------------
@@ -944,6 +1323,72 @@ def log_dets_upside_down(mu_q, cov_q, mu_p, cov_p):
     return 0.5 * (log_det_q - log_det_p - d + trace + gap)
 
 
+@misconception(
+    "kl_gaussian_full",
+    belief="the formula has no ½",
+    story=(
+        "Everything comes out twice too large. The ½ stands before the whole bracket: it comes from the exponent of "
+        "the density, and from the root of the determinant."
+    ),
+    caught_by=("full_agrees_with_torch", "full_agrees_with_diagonal"),
+    read_on="4 · Gaussian against Gaussian",
+)
+def full_without_half(mu_q, cov_q, mu_p, cov_p):
+    log_det_q, log_det_p, trace, gap, d = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
+    return log_det_p - log_det_q - d + trace + gap
+
+
+@misconception(
+    "kl_gaussian_full",
+    belief="the ½ belongs to the first term",
+    story=(
+        "Only the log-determinants are halved, as in some printed notes. Every term carries the ½: the trace and the "
+        "distance come from the exponent −½(z − μ)ᵀΣ⁻¹(z − μ)."
+    ),
+    caught_by=(
+        "full_agrees_with_torch",
+        "full_is_never_negative",
+        "full_is_zero_only_when_equal",
+        "full_agrees_with_diagonal",
+    ),
+    read_on="4 · Gaussian against Gaussian",
+)
+def full_half_on_the_first_term(mu_q, cov_q, mu_p, cov_p):
+    log_det_q, log_det_p, trace, gap, d = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
+    return 0.5 * (log_det_p - log_det_q) - d + trace + gap
+
+
+# ---- kl_gaussian_full: two slips at once ---------------------------------------------------------------------------------
+
+
+@misconception(
+    "kl_gaussian_full",
+    belief="the order of the arguments does not matter, and the formula has no ½",
+    story=(
+        "Two slips at once: twice KL[p‖q] comes back instead of KL[q‖p]. It is the inverse of the second argument's "
+        "covariance that measures everything, and a ½ stands before the whole bracket."
+    ),
+    caught_by=("full_agrees_with_torch", "full_agrees_with_diagonal"),
+)
+def full_swapped_without_half(mu_q, cov_q, mu_p, cov_p):
+    log_det_p, log_det_q, trace, gap, d = cholesky_terms(mu_p, cov_p, mu_q, cov_q)
+    return log_det_q - log_det_p - d + trace + gap
+
+
+@misconception(
+    "kl_gaussian_full",
+    belief="the order of the arguments does not matter, and constants can be dropped from a loss",
+    story=(
+        "Two slips at once: KL[p‖q] is computed in place of KL[q‖p], and its −d is left out. It is the inverse of the "
+        "second argument's covariance that measures everything, and without −d the value is d/2 for q = p."
+    ),
+    caught_by=("full_agrees_with_torch", "full_is_zero_only_when_equal", "full_agrees_with_diagonal"),
+)
+def full_swapped_without_dimension(mu_q, cov_q, mu_p, cov_p):
+    log_det_p, log_det_q, trace, gap, _ = cholesky_terms(mu_p, cov_p, mu_q, cov_q)
+    return 0.5 * (log_det_q - log_det_p + trace + gap)
+
+
 # ---- kl_monte_carlo: right -----------------------------------------------------------------------------------------------
 
 
@@ -957,14 +1402,14 @@ def with_log_prob(z, mu_q, log_var_q, mu_p, log_var_p):
 
 @variation("kl_monte_carlo", "a loop over rows; the constants that cancel are left out")
 def loop_over_estimates(z, mu_q, log_var_q, mu_p, log_var_p):
-    estimates, errors = [], []
-    for row in range(len(z)):
-        log_q = -0.5 * (log_var_q[row] + (z[row] - mu_q[row]) ** 2 / log_var_q[row].exp()).sum(-1)
-        log_p = -0.5 * (log_var_p[row] + (z[row] - mu_p[row]) ** 2 / log_var_p[row].exp()).sum(-1)
-        r = log_q - log_p
-        estimates.append(r.mean())
-        errors.append((((r - r.mean()) ** 2).sum() / (len(r) - 1) / len(r)).sqrt())
-    return torch.stack(estimates), torch.stack(errors)
+    samples = z.shape[1]
+    r = torch.zeros_like(z[..., 0])
+    for i in range(z.shape[2]):
+        log_q = -0.5 * (log_var_q[:, i, None] + (z[..., i] - mu_q[:, i, None]) ** 2 / log_var_q[:, i, None].exp())
+        log_p = -0.5 * (log_var_p[:, i, None] + (z[..., i] - mu_p[:, i, None]) ** 2 / log_var_p[:, i, None].exp())
+        r = r + log_q - log_p
+    estimate = r.mean(1)
+    return estimate, (((r - estimate[:, None]) ** 2).sum(1) / (samples - 1) / samples).sqrt()
 
 
 # ---- kl_monte_carlo: wrong -----------------------------------------------------------------------------------------------
@@ -1041,6 +1486,7 @@ def error_over_s(z, mu_q, log_var_q, mu_p, log_var_p):
         "larger, and what it estimates is another divergence."
     ),
     caught_by=("is_the_mean_of_log_ratios", "may_be_negative", "is_right_on_average"),
+    read_on="3 · The log of an average, the average of the logs",
 )
 def log_of_the_mean_ratio(z, mu_q, log_var_q, mu_p, log_var_p):
     r = ratios(z, mu_q, log_var_q, mu_p, log_var_p)
@@ -1083,12 +1529,100 @@ def dimensions_averaged(z, mu_q, log_var_q, mu_p, log_var_p):
         "2π; ½ log σ² differs between q and p."
     ),
     caught_by=("is_the_mean_of_log_ratios", "is_right_on_average"),
+    read_on="4 · Gaussian against Gaussian",
 )
 def normalisers_forgotten(z, mu_q, log_var_q, mu_p, log_var_p):
     square_q = (z - mu_q[:, None]) ** 2 / log_var_q[:, None].exp()
     square_p = (z - mu_p[:, None]) ** 2 / log_var_p[:, None].exp()
     r = 0.5 * (square_p - square_q).sum(-1)
     return r.mean(1), r.std(1) / math.sqrt(z.shape[1])
+
+
+@misconception(
+    "kl_monte_carlo",
+    belief="the scale of a normal distribution is its variance",
+    story=(
+        "exp(log σ²) is a variance, and it is handed over where a density wants a standard deviation. Halve the "
+        "log-variance before the exponential: σ = exp(½ log σ²)."
+    ),
+    caught_by=("is_the_mean_of_log_ratios", "standard_error_is_honest", "is_right_on_average"),
+    read_on="4 · Gaussian against Gaussian",
+)
+def variance_as_scale(z, mu_q, log_var_q, mu_p, log_var_p):
+    r = ratios(z, mu_q, 2 * log_var_q, mu_p, 2 * log_var_p)
+    return r.mean(1), r.std(1) / math.sqrt(z.shape[1])
+
+
+@misconception(
+    "kl_monte_carlo",
+    belief="an average over q weights every term by q",
+    story=(
+        "Each log-ratio is multiplied by q(z) before the mean is taken. The samples were drawn from q, so that likely "
+        "values come up more often: weighting them by q counts that twice."
+    ),
+    caught_by=("is_the_mean_of_log_ratios", "standard_error_is_honest", "may_be_negative", "is_right_on_average"),
+)
+def weighted_by_q_again(z, mu_q, log_var_q, mu_p, log_var_p):
+    q = Normal(mu_q[:, None], (log_var_q[:, None] / 2).exp()).log_prob(z).sum(-1).exp()
+    r = q * ratios(z, mu_q, log_var_q, mu_p, log_var_p)
+    return r.mean(1), r.std(1) / math.sqrt(z.shape[1])
+
+
+@misconception(
+    "kl_monte_carlo",
+    belief="the standard error is the variance of the mean",
+    story=(
+        "The variance of the mean, var/s, is returned without its root. It is in nats squared: an error bar has the "
+        "unit of what it belongs to."
+    ),
+    caught_by=("standard_error_is_honest", "more_samples_shrink_the_error"),
+)
+def root_forgotten(z, mu_q, log_var_q, mu_p, log_var_p):
+    r = ratios(z, mu_q, log_var_q, mu_p, log_var_p)
+    return r.mean(1), r.var(1) / z.shape[1]
+
+
+# ---- kl_monte_carlo: two slips at once -----------------------------------------------------------------------------------
+
+
+@misconception(
+    "kl_monte_carlo",
+    belief="the ratio is p over q, and the standard error is the standard deviation",
+    story=(
+        "Two slips at once: log p(z) − log q(z) is averaged, which estimates −KL[q‖p], and the spread of single draws "
+        "is reported. What is averaged over stands on top, and the error of a mean is the spread over √s."
+    ),
+    caught_by=(
+        "is_the_mean_of_log_ratios",
+        "standard_error_is_honest",
+        "may_be_negative",
+        "is_right_on_average",
+        "more_samples_shrink_the_error",
+    ),
+)
+def reversed_with_undivided_error(z, mu_q, log_var_q, mu_p, log_var_p):
+    r = -ratios(z, mu_q, log_var_q, mu_p, log_var_p)
+    return r.mean(1), r.std(1)
+
+
+@misconception(
+    "kl_monte_carlo",
+    belief="the scale of a normal distribution is its variance, and the standard error is the standard deviation",
+    story=(
+        "Two slips at once: exp(log σ²) is handed over where a density wants a standard deviation, and the spread of "
+        "single draws is reported. Take σ = exp(½ log σ²), and divide the spread by √s."
+    ),
+    caught_by=(
+        "is_the_mean_of_log_ratios",
+        "standard_error_is_honest",
+        "is_right_on_average",
+        "more_samples_shrink_the_error",
+    ),
+    read_on="4 · Gaussian against Gaussian",
+)
+def variance_as_scale_with_undivided_error(z, mu_q, log_var_q, mu_p, log_var_p):
+    r = ratios(z, mu_q, 2 * log_var_q, mu_p, 2 * log_var_p)
+    return r.mean(1), r.std(1)
 
 
 # ---- fit_forward: right --------------------------------------------------------------------------------------------------
@@ -1156,6 +1690,7 @@ def between_forgotten(weights, means, stds):
         "infinite or huge where q misses what the mixture has, so q must cover both modes."
     ),
     caught_by=("has_the_moments_of_the_mixture", "no_neighbour_is_better", "at_least_as_wide_as_its_parts"),
+    read_on="8 · One Gaussian for two: the reverse fit",
 )
 def heavier_component(weights, means, stds):
     heavier = weights.argmax(-1, keepdim=True)
@@ -1204,6 +1739,59 @@ def sum_of_random_variables(weights, means, stds):
     return (weights * means).sum(-1), (weights**2 * stds**2).sum(-1).sqrt()
 
 
+@misconception(
+    "fit_forward",
+    belief="what is given are variances",
+    story=(
+        "The components' standard deviations are averaged as if they were variances. Square them first: variances "
+        "average, and only they can be added to a squared distance."
+    ),
+    caught_by=(
+        "has_the_moments_of_the_mixture",
+        "no_neighbour_is_better",
+        "at_least_as_wide_as_its_parts",
+        "moves_with_the_units",
+    ),
+)
+def stds_read_as_variances(weights, means, stds):
+    mean = (weights * means).sum(-1)
+    return mean, (weights * (stds + (means - mean[:, None]) ** 2)).sum(-1).sqrt()
+
+
+# ---- fit_forward: two slips at once --------------------------------------------------------------------------------------
+
+
+@misconception(
+    "fit_forward",
+    belief="the variance of a mixture is the average variance of its parts, and it is the width asked for",
+    story=(
+        "Two slips at once: the variance between the components' means is forgotten, and the root is not taken. Add "
+        "both parts of the variance, then return its root, which has the unit of x."
+    ),
+    caught_by=(
+        "has_the_moments_of_the_mixture",
+        "no_neighbour_is_better",
+        "at_least_as_wide_as_its_parts",
+        "moves_with_the_units",
+    ),
+)
+def average_variance_for_std(weights, means, stds):
+    return (weights * means).sum(-1), (weights * stds**2).sum(-1)
+
+
+@misconception(
+    "fit_forward",
+    belief="both components count the same, and widths are averaged",
+    story=(
+        "Two slips at once: plain averages ignore the weights, and standard deviations are averaged like means. A rare "
+        "component hardly counts, and it is variances that average; the distance between the means adds to them."
+    ),
+    caught_by=("has_the_moments_of_the_mixture", "no_neighbour_is_better", "at_least_as_wide_as_its_parts"),
+)
+def plain_averages(weights, means, stds):
+    return means.mean(-1) + 0 * weights.sum(-1), stds.mean(-1)
+
+
 # ---- fit_reverse: right --------------------------------------------------------------------------------------------------
 
 
@@ -1217,11 +1805,9 @@ def reverse_objective(mean, std, weights, means, stds):
     return (mass * (log_q - torch.logsumexp(log_parts, -1))).sum()
 
 
-@variation("fit_reverse", "LBFGS from the heavier component")
-def with_lbfgs(weights, means, stds):
-    weights, means, stds = weights.double(), means.double(), stds.double()
-    heavier = weights.argmax()
-    parameters = torch.stack([means[heavier], stds[heavier].log()]).requires_grad_()
+def descended(mean, std, weights, means, stds):
+    """Where LBFGS ends that starts at N(mean, std²)."""
+    parameters = torch.stack([mean, std.log()]).requires_grad_()
     optimiser = torch.optim.LBFGS([parameters], max_iter=60, line_search_fn="strong_wolfe")
 
     def closure():
@@ -1234,17 +1820,24 @@ def with_lbfgs(weights, means, stds):
     return parameters[0].detach(), parameters[1].exp().detach()
 
 
-@variation("fit_reverse", "Adam, 100 steps from the first component, in the inputs' dtype")
-def with_adam(weights, means, stds):
-    parameters = torch.stack([means[0], stds[0].log()]).requires_grad_()
-    optimiser = torch.optim.Adam([parameters], lr=0.1)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 100)
-    for _ in range(100):
-        optimiser.zero_grad()
-        reverse_objective(parameters[0], parameters[1].exp(), weights, means, stds).backward()
-        optimiser.step()
-        schedule.step()
-    return parameters[0].item(), parameters[1].exp().item()
+@variation("fit_reverse", "LBFGS from the heavier component")
+def with_lbfgs(weights, means, stds):
+    weights, means, stds = weights.double(), means.double(), stds.double()
+    heavier = weights.argmax()
+    return descended(means[heavier], stds[heavier], weights, means, stds)
+
+
+@variation("fit_reverse", "30 natural-gradient steps from the heavier component, in the inputs' dtype")
+def natural_gradient(weights, means, stds):
+    heavier = weights.argmax()
+    mean, log_std = means[heavier].clone().requires_grad_(), stds[heavier].log().requires_grad_()
+    for _ in range(30):
+        loss = reverse_objective(mean, log_std.exp(), weights, means, stds)
+        slope_m, slope_s = torch.autograd.grad(loss, (mean, log_std))
+        with torch.no_grad():
+            mean -= 0.7 * log_std.exp() ** 2 * slope_m
+            log_std -= 0.35 * slope_s
+    return mean.item(), log_std.exp().item()
 
 
 @variation("fit_reverse", "a grid search, refined eight times around its best point, in loops")
@@ -1279,6 +1872,7 @@ def grid_search(weights, means, stds):
     ),
     caught_by=("is_a_local_minimum", "takes_one_of_two_distant_modes"),
     may_break=("is_a_local_minimum_on_new_mixtures",),
+    read_on="7 · One Gaussian for two: the forward fit",
 )
 def moment_matching(weights, means, stds):
     mean = (weights * means).sum()
@@ -1351,14 +1945,157 @@ def descends_from_the_middle(weights, means, stds):
     weights, means, stds = weights.double(), means.double(), stds.double()
     mean = (weights * means).sum()
     std = (weights * (stds**2 + (means - mean) ** 2)).sum().sqrt()
-    parameters = torch.stack([mean, std.log()]).requires_grad_()
-    optimiser = torch.optim.LBFGS([parameters], max_iter=60, line_search_fn="strong_wolfe")
+    return descended(mean, std, weights, means, stds)
 
-    def closure():
-        optimiser.zero_grad()
-        loss = reverse_objective(parameters[0], parameters[1].exp(), weights, means, stds)
-        loss.backward()
-        return loss
 
-    optimiser.step(closure)
-    return parameters[0].detach(), parameters[1].exp().detach()
+@misconception(
+    "fit_reverse",
+    belief="the weights only scale the mixture",
+    story=(
+        "The components' densities are added without their weights. Where the components overlap that moves the "
+        "minimum: the density at x is Σ wₖ N(x; μₖ, σₖ²)."
+    ),
+    caught_by=("is_a_local_minimum",),
+    may_break=("is_a_local_minimum_on_new_mixtures",),
+    read_on="7 · One Gaussian for two: the forward fit",
+)
+def log_weights_dropped(weights, means, stds):
+    weights, means, stds = weights.double(), means.double(), stds.double()
+    heavier = weights.argmax()
+    return descended(means[heavier], stds[heavier], torch.ones_like(weights), means, stds)
+
+
+@misconception(
+    "fit_reverse",
+    belief="the log of a mixture is the mixture of the logs",
+    story=(
+        "Σ wₖ log N(x; μₖ, σₖ²) is averaged in place of log Σ wₖ N(x; μₖ, σₖ²). The first is the logarithm of a single "
+        "Gaussian that lies between the modes, just where the mixture has next to nothing."
+    ),
+    caught_by=("is_a_local_minimum", "takes_one_of_two_distant_modes"),
+    may_break=("is_a_local_minimum_on_new_mixtures",),
+    read_on="3 · The log of an average, the average of the logs",
+)
+def mean_of_the_logs(weights, means, stds):
+    precision = (weights / stds**2).sum()
+    return (weights * means / stds**2).sum() / precision, precision.rsqrt()
+
+
+# ---- mutants of the solutions that are as right as they are ----------------------------------------------------------------
+
+SAME_AXIS = "the tensor has two axes, so that axis −1 is axis 1"
+
+EQUIVALENT = [
+    equivalent(
+        "kl_discrete",
+        was="return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1)",
+        becomes="return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(+1)",
+        why=SAME_AXIS,
+    ),
+    equivalent(
+        "entropy_and_cross_entropy",
+        was="return -torch.xlogy(p, p).sum(-1), -torch.xlogy(p, q).sum(-1)",
+        becomes=(
+            "return -torch.xlogy(p, p).sum(+1), -torch.xlogy(p, q).sum(-1)",
+            "return -torch.xlogy(p, p).sum(-1), -torch.xlogy(p, q).sum(+1)",
+        ),
+        why=SAME_AXIS,
+    ),
+    equivalent(
+        "jensen_gap",
+        was="log_of_average = (weights.log() + log_values).logsumexp(-1)",
+        becomes="log_of_average = (weights.log() + log_values).logsumexp(+1)",
+        why=SAME_AXIS,
+    ),
+    equivalent(
+        "jensen_gap",
+        was="average_of_logs = (weights * log_values).sum(-1)",
+        becomes="average_of_logs = (weights * log_values).sum(+1)",
+        why=SAME_AXIS,
+    ),
+    equivalent(
+        "kl_gaussian",
+        was="return 0.5 * (torch.expm1(log_ratio) - log_ratio + distance).sum(-1)",
+        becomes="return 0.5 * (torch.expm1(log_ratio) - log_ratio + distance).sum(+1)",
+        why=SAME_AXIS,
+    ),
+    equivalent(
+        "kl_gaussian_full",
+        was="return 0.5 * (trace + distance - mu_q.shape[-1]) + (log_diagonal_p - log_diagonal_q).sum(-1)",
+        becomes=(
+            "return 0.5 * (trace + distance - mu_q.shape[+1]) + (log_diagonal_p - log_diagonal_q).sum(-1)",
+            "return 0.5 * (trace + distance - mu_q.shape[-1]) + (log_diagonal_p - log_diagonal_q).sum(+1)",
+        ),
+        why=SAME_AXIS,
+    ),
+    equivalent(
+        "kl_monte_carlo",
+        was="return log_ratio.mean(-1), log_ratio.std(-1, correction=1) / z.shape[1] ** 0.5",
+        becomes=(
+            "return log_ratio.mean(+1), log_ratio.std(-1, correction=1) / z.shape[1] ** 0.5",
+            "return log_ratio.mean(-1), log_ratio.std(+1, correction=1) / z.shape[1] ** 0.5",
+        ),
+        why=SAME_AXIS,
+    ),
+    equivalent(
+        "fit_forward",
+        was="mean = (weights * means).sum(-1)",
+        becomes="mean = (weights * means).sum(+1)",
+        why=SAME_AXIS,
+    ),
+    equivalent(
+        "fit_forward",
+        was="within = (weights * stds**2).sum(-1)",
+        becomes="within = (weights * stds**2).sum(+1)",
+        why=SAME_AXIS,
+    ),
+    equivalent(
+        "fit_forward",
+        was="between = (weights * (means - mean.unsqueeze(-1)) ** 2).sum(-1)",
+        becomes=(
+            "between = (weights * (means - mean.unsqueeze(+1)) ** 2).sum(-1)",
+            "between = (weights * (means - mean.unsqueeze(-1)) ** 2).sum(+1)",
+        ),
+        why=SAME_AXIS + "; of a vector, the new axis −1 is the new axis 1",
+    ),
+    equivalent(
+        "fit_reverse",
+        was="x = m[:, None] + log_s.exp()[:, None] * eps",
+        becomes="x = m[:, None] - log_s.exp()[:, None] * eps",
+        why="the grid and its weights are symmetric about zero",
+    ),
+    equivalent(
+        "fit_reverse",
+        was="return -log_s - (torch.logsumexp(log_parts, -1) * rule).sum(-1)",
+        becomes="return -log_s - (torch.logsumexp(log_parts, -1) * rule).sum(+1)",
+        why=SAME_AXIS,
+    ),
+    equivalent(
+        "fit_reverse",
+        was="eps = torch.linspace(-8, 8, 501, dtype=torch.float64, device=means.device)",
+        becomes=(
+            "eps = torch.linspace(~8, 8, 501, dtype=torch.float64, device=means.device)",
+            "eps = torch.linspace(- 7, 8, 501, dtype=torch.float64, device=means.device)",
+            "eps = torch.linspace(-8, 9, 501, dtype=torch.float64, device=means.device)",
+            "eps = torch.linspace(-8, 7, 501, dtype=torch.float64, device=means.device)",
+            "eps = torch.linspace(-8, 8, 502, dtype=torch.float64, device=means.device)",
+            "eps = torch.linspace(-8, 8, 500, dtype=torch.float64, device=means.device)",
+        ),
+        why="the normal density outside ±7 is below 1e-11, and its sum over any of these grids is exact to rounding",
+    ),
+    equivalent(
+        "fit_reverse",
+        was="rule = torch.softmax(-(eps**2) / 2, 0)",
+        becomes="rule = torch.softmax(-(eps**2) / 2, -1)",
+        why="the tensor has one axis, so that axis 0 is axis −1",
+    ),
+    equivalent(
+        "fit_reverse",
+        was='search = torch.optim.LBFGS([m, log_s], max_iter=60, line_search_fn="strong_wolfe")',
+        becomes=(
+            'search = torch.optim.LBFGS([m, log_s], max_iter= 61, line_search_fn="strong_wolfe")',
+            'search = torch.optim.LBFGS([m, log_s], max_iter= 59, line_search_fn="strong_wolfe")',
+        ),
+        why="the search ends by itself long before",
+    ),
+]

@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from autograder.answer import Answer, LocalTransport
-from autograder.audit import Report as AuditReport
 from autograder.audit import audit, notebook_session, session_with
 from autograder.domains import Domain
 from autograder.exercise import Exercise, Law, Unit
@@ -44,7 +43,7 @@ def test_the_audit_finds_no_problem(slug: str, name: str) -> None:
 @of_every_exercise
 def test_the_notebooks_own_solution_earns_every_point(slug: str, name: str) -> None:
     exercise = UNITS[slug].exercises[name]
-    session = notebook_session(UNITS[slug], AuditReport(1))
+    session, _ = notebook_session(UNITS[slug])
     assert session is not None
     verdict = check_exercise(exercise, LocalTransport(session), seed=7)
     assert (verdict.status, verdict.points) == ("correct", exercise.points)
@@ -67,7 +66,7 @@ def test_one_variation_is_a_slow_loop(slug: str, name: str) -> None:
 
 @pytest.mark.parametrize("slug", UNITS)
 def test_pictures_draw_the_notebooks_solutions(slug: str) -> None:
-    session = notebook_session(UNITS[slug], AuditReport(1))
+    session, _ = notebook_session(UNITS[slug])
     for exercise in UNITS[slug].exercises.values():
         if exercise.picture is not None:
             figure = exercise.picture(Answer(exercise, LocalTransport(session)))
