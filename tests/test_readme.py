@@ -90,11 +90,15 @@ def course(tmp_path: Path) -> Path:
     copy.mkdir()
     for name in ("solutions", "exercises"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "docs" / "audit", copy / "docs" / "audit")
     for name in ("nbgrader_config.py", "Makefile", "pyproject.toml", "LICENSE", "LICENSE-text"):
         shutil.copy(ROOT / name, copy)
     with zipfile.ZipFile(copy / "submissions.zip", "w") as archive:
-        for student in ("Ada Doe_101", "Bob Roe_102"):
-            archive.write(ROOT / f"exercises/{UNIT}/{UNIT}.ipynb", f"{student}_assignsubmission_file_/{UNIT}.ipynb")
+        for name in (
+            f"{UNIT}_student-01_attempt_2026-11-12-11-31-00_{UNIT}.ipynb",
+            f"Student Two_102_assignsubmission_file_/{UNIT}.ipynb",
+        ):
+            archive.write(ROOT / f"exercises/{UNIT}/{UNIT}.ipynb", name)
     return copy
 
 
@@ -218,6 +222,13 @@ def test_the_readmes_example_is_what_a_student_reads() -> None:
     session.handle({"op": "load", "unit": UNIT, "cells": [{"index": 1, "source": answer, "locked": False}]})
     exercise = Unit.load(ROOT / "solutions" / UNIT).exercises["fit_forward"]
     assert check_exercise(exercise, LocalTransport(session)).as_text() == verdict
+
+
+def test_the_readme_states_what_the_audits_on_record_found() -> None:
+    from autograder.audit.record import as_markdown
+
+    folders = sorted(path.parent for path in (ROOT / "solutions").glob("*/laws.py"))
+    assert as_markdown(folders, ROOT / "docs" / "audit") in text_of("README.md")
 
 
 def test_the_readme_names_every_make_target_that_people_use() -> None:
