@@ -733,6 +733,19 @@ def with_expm1(mu_q, log_var_q, mu_p, log_var_p):
     return 0.5 * torch.sum(torch.expm1(difference) - difference + squared, -1)
 
 
+@variation("kl_gaussian", "the square of the distance multiplied out")
+def distance_multiplied_out(mu_q, log_var_q, mu_p, log_var_p):
+    squared = mu_q**2 - 2 * mu_q * mu_p + mu_p**2
+    return 0.5 * (log_var_p - log_var_q - 1 + (log_var_q - log_var_p).exp() + squared / log_var_p.exp()).sum(-1)
+
+
+@variation("kl_gaussian", "one logarithm, of the product of all variances")
+def product_of_variances(mu_q, log_var_q, mu_p, log_var_p):
+    var_q, var_p = log_var_q.exp(), log_var_p.exp()
+    traces = (var_q / var_p + (mu_q - mu_p).square() / var_p).sum(-1)
+    return (torch.log(var_p.prod(-1) / var_q.prod(-1)) + traces - mu_q.shape[-1]) / 2
+
+
 # ---- kl_gaussian: wrong --------------------------------------------------------------------------------------------------
 
 
@@ -1412,6 +1425,16 @@ def loop_over_estimates(z, mu_q, log_var_q, mu_p, log_var_p):
     return estimate, (((r - estimate[:, None]) ** 2).sum(1) / (samples - 1) / samples).sqrt()
 
 
+@variation("kl_monte_carlo", "the variance as the mean of squares less the square of the mean")
+def mean_of_squares(z, mu_q, log_var_q, mu_p, log_var_p):
+    parts = []
+    for mu, log_var in ((mu_q, log_var_q), (mu_p, log_var_p)):
+        parts.append(((z - mu.unsqueeze(1)) ** 2 / log_var.exp().unsqueeze(1) + log_var.unsqueeze(1)).sum(-1))
+    r = (parts[1] - parts[0]) / 2
+    variance = ((r * r).mean(-1) - r.mean(-1) ** 2).clamp_min(0)
+    return r.mean(-1), (variance / (z.shape[1] - 1)) ** 0.5
+
+
 # ---- kl_monte_carlo: wrong -----------------------------------------------------------------------------------------------
 
 
@@ -1651,6 +1674,15 @@ def loop_over_mixtures(weights, means, stds):
         fitted_means.append(mean)
         fitted_stds.append(math.sqrt(variance))
     return torch.tensor(fitted_means, dtype=means.dtype), torch.tensor(fitted_stds, dtype=means.dtype)
+
+
+@variation("fit_forward", "the second weight as 1 − w, the standard deviation as a hypotenuse")
+def one_weight(weights, means, stds):
+    w = weights[:, 0]
+    mean = torch.lerp(means[:, 1], means[:, 0], w)
+    within = (w * stds[:, 0] ** 2 + (1 - w) * stds[:, 1] ** 2).sqrt()
+    between = (w * (1 - w)).clamp_min(0).sqrt() * (means[:, 0] - means[:, 1])
+    return mean, torch.hypot(within, between)
 
 
 # ---- fit_forward: wrong --------------------------------------------------------------------------------------------------
