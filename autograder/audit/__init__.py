@@ -113,9 +113,8 @@ def plan(unit: Unit, report: Report, only: str | None, mutants: bool) -> Plan:
     if mutants and solutions is not None:
         for audited in prepared.exercises:
             audited.mutants_wanted = True
-        cells = mutation.solution_cells(unit)
-        for exercise in chosen:
-            prepared.mutants += mutation.mutants_of(exercise.name, cells.get(exercise.name, ""))
+        names = {exercise.name for exercise in chosen}
+        prepared.mutants = [m for m in mutation.mutants_of(mutation.parts_of(unit)) if m.exercise in names]
     return prepared
 
 

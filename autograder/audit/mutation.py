@@ -18,7 +18,7 @@ from autograder.audit.forks import Ended, in_forks
 from autograder.exercise import Exercise, Unit
 from autograder.judge import sweep
 from autograder.misconceptions import Equivalent
-from autograder.notebook import is_solution, read
+from autograder.notebook import is_locked, is_solution, read
 from autograder.session import Session
 
 SEEDS_A_MUTANT = 3
@@ -35,6 +35,7 @@ class Mutant:
     """One change to a solution."""
 
     exercise: str
+    """The exercise that it is counted under."""
     operator: str
     line: int
     """The line within the solution's cell, from 1."""
@@ -42,6 +43,8 @@ class Mutant:
     becomes: str
     source: str
     """The whole cell with the change in it."""
+    judged_by: tuple[str, ...] = ()
+    """The exercises whose laws may notice it: more than one where they share a helper."""
 
     def __str__(self) -> str:
         return f"line {self.line}, `{self.was}` → `{self.becomes}`"
@@ -66,25 +69,77 @@ def available() -> bool:
 # ---- making them -----------------------------------------------------------------------------------------------------------
 
 
-def solution_cells(unit: Unit) -> dict[str, str]:
-    """The source of each exercise's solution, by exercise: the code cell of the unit's notebook that defines it."""
+@dataclass(frozen=True)
+class Part:
+    """A statement of the solved notebook that answers are made of: an exercise's function, or a helper or constant of it."""
+
+    cell: str
+    """The source of its whole cell."""
+    lines: range
+    """Where it stands in the cell, from 1."""
+    exercises: tuple[str, ...]
+    """Whose answers need it; the exercise that it defines comes first."""
+
+
+def parts_of(unit: Unit) -> list[Part]:
+    """What the notebook's solutions are made of: the functions, and whatever of the notebook's own they use, in its order.
+
+    Locked cells are the release's and no answer; in cells that are not marked as solutions only functions and classes count.
+    """
     assert unit.folder is not None
     path = unit.folder / f"{unit.slug}.ipynb"
-    cells: dict[str, str] = {}
+    found: list[tuple[str, ast.stmt]] = []
     for cell in read(path).cells if path.exists() else []:
-        if cell.cell_type == "code" and is_solution(cell):
-            try:
-                statements = ast.parse(cell.source).body
-            except SyntaxError:  # a magic, for instance
-                continue
-            for statement in statements:
-                if isinstance(statement, ast.FunctionDef | ast.ClassDef) and statement.name in unit.exercises:
-                    cells[statement.name] = cell.source
-    return cells
+        if cell.cell_type != "code" or is_locked(cell):
+            continue
+        try:
+            statements = ast.parse(cell.source).body
+        except SyntaxError:  # a magic, for instance
+            continue
+        kinds = DEFINING if is_solution(cell) else DEFINING[:2]
+        found += [(cell.source, statement) for statement in statements if isinstance(statement, kinds)]
+    needed = {name: needed_by(name, [statement for _, statement in found]) for name in unit.exercises}
+    parts = []
+    for source, statement in found:
+        users = [name for name, names in needed.items() if names & defined_by(statement)]
+        users.sort(key=lambda name: name not in defined_by(statement))
+        if users:
+            first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
+            parts.append(Part(source, range(first, (statement.end_lineno or first) + 1), tuple(users)))
+    return parts
 
 
-def mutants_of(exercise: str, source: str) -> Iterator[Mutant]:
-    """Every different mutant of a solution's cell, in the order of cosmic-ray's operators."""
+DEFINING = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+
+
+def defined_by(statement: ast.stmt) -> set[str]:
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return {statement.name}
+    return {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+def needed_by(name: str, statements: Sequence[ast.stmt]) -> set[str]:
+    """The names that the definition of `name` uses, and those that these use in turn."""
+    needed, last = {name}, set()
+    while needed != last:
+        last = set(needed)
+        for statement in statements:
+            if defined_by(statement) & needed:
+                needed |= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
+    return needed
+
+
+def mutants_of(parts: Sequence[Part]) -> Iterator[Mutant]:
+    """Every different mutant of the statements that answers are made of, cell by cell."""
+    for cell in dict.fromkeys(part.cell for part in parts):
+        for line, operator, was, becomes, mutated in changes_to(cell):
+            for part in parts:
+                if part.cell == cell and line in part.lines:
+                    yield Mutant(part.exercises[0], operator, line, was, becomes, mutated, part.exercises)
+
+
+def changes_to(source: str) -> Iterator[tuple[int, str, str, str, str]]:
+    """Every different mutant of a cell, in the order of cosmic-ray's operators: (line, operator, was, becomes, source)."""
     from cosmic_ray.ast import ast_nodes, get_ast
     from cosmic_ray.mutating import mutate_code
     from cosmic_ray.plugins import get_operator, operator_names
@@ -102,7 +157,7 @@ def mutants_of(exercise: str, source: str) -> Iterator[Mutant]:
                 continue
             seen.add(means)
             line, was, becomes = change(source, mutated)
-            yield Mutant(exercise, short, line, was, becomes, mutated)
+            yield line, short, was, becomes, mutated
 
 
 def on_numbers(operator: str) -> bool:
@@ -181,16 +236,20 @@ def task(unit: Unit, session: Session, mutant: Mutant) -> Callable[[], tuple[str
     """In a fork, where nothing else is harmed: put the mutant in the solution's place and try its exercise's laws."""
 
     def judge() -> tuple[str, str]:
-        session.names.pop(mutant.exercise, None)
+        for statement in ast.parse(mutant.source).body:  # what no longer loads must not stay as it was
+            for name in defined_by(statement):
+                session.names.pop(name, None)
         cell = {"index": 1, "source": mutant.source, "locked": False}
         session.handle({"op": "load", "cells": [cell], "unit": unit.slug})
-        exercise = unit.exercises[mutant.exercise]
         for seed in range(SEEDS_A_MUTANT):
-            broken, undecided = first_that_does_not_hold(exercise, session, seed)
-            if broken:
-                return ("killed" if seed == 0 else "sometimes"), broken
-            if undecided:
-                return "undecided", undecided
+            open_questions = ""
+            for name in mutant.judged_by:
+                broken, undecided = first_that_does_not_hold(unit.exercises[name], session, seed)
+                if broken:
+                    return ("killed" if seed == 0 else "sometimes"), broken
+                open_questions = open_questions or undecided
+            if open_questions:
+                return "undecided", open_questions
         return "survived", ""
 
     return judge

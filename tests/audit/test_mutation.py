@@ -8,8 +8,9 @@ import nbformat
 import pytest
 
 from autograder.audit import audit
-from autograder.audit.mutation import change, meaning, mutants_of
+from autograder.audit.mutation import change, changes_to, meaning, parts_of
 from autograder.audit.report import Report
+from autograder.exercise import Unit
 from autograder.misconceptions import equivalent
 
 from .test_audit import LAWS, MISCONCEPTIONS
@@ -22,7 +23,9 @@ SOLUTION = '''def square_sum(x):
 '''
 
 
-def unit_with(folder: Path, solution: str = SOLUTION, laws: str = LAWS, more: str = "") -> Path:
+def unit_with(
+    folder: Path, solution: str = SOLUTION, laws: str = LAWS, more: str = "", first: str = "import torch"
+) -> Path:
     toy = folder / "toy"
     toy.mkdir()
     (toy / "laws.py").write_text(laws, encoding="utf-8")
@@ -32,12 +35,13 @@ def unit_with(folder: Path, solution: str = SOLUTION, laws: str = LAWS, more: st
         metadata={"nbgrader": {"grade": False, "grade_id": "square_sum", "locked": False, "schema_version": 3, "solution": True,
                                "task": False}},
     )  # fmt: skip
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import torch"), cell])
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(first), cell])
     nbformat.write(notebook, toy / "toy.ipynb")
     return toy
 
 
 EXPLAINED = """
+from autograder.exercise import Unit
 from autograder.misconceptions import equivalent
 
 EQUIVALENT = [
@@ -53,14 +57,14 @@ def outcomes(report: Report) -> dict[str, str]:
 
 
 def test_mutants_differ_in_what_they_do_and_none_is_made_twice() -> None:
-    mutants = list(mutants_of("square_sum", SOLUTION))
-    made = [mutant.becomes for mutant in mutants]
+    mutants = list(changes_to(SOLUTION))
+    made = [becomes for _, _, _, becomes, _ in mutants]
     assert "return (x + x).sum(-1)" in made
     assert "return (x * x).sum(+1)" in made
     assert "return (x * x).sum(1)" not in made  # the same as +1
     assert not any("<<" in line or "&" in line for line in made)
-    assert all(mutant.line == 4 for mutant in mutants)
-    assert len({meaning(mutant.source) for mutant in mutants} | {meaning(SOLUTION)}) == len(mutants) + 1
+    assert {line for line, *_ in mutants} == {4}
+    assert len({meaning(source) for *_, source in mutants} | {meaning(SOLUTION)}) == len(mutants) + 1
 
 
 def test_comments_docstrings_and_annotations_have_no_meaning() -> None:
@@ -147,6 +151,66 @@ def test_without_a_mutator_it_is_said_that_none_was_tried(tmp_path: Path, monkey
     assert any("No mutant was tried: that needs cosmic-ray" in remark for remark in report.advice)
 
 
+HELPED = """SIGN = -1
+
+def squares(x):
+    return x * x
+
+def another_exercise(x):
+    return x - 3
+
+def square_sum(x):
+    return -SIGN * added_up(squares(x))
+"""
+
+
+def test_helpers_and_constants_are_mutated_wherever_they_stand_and_other_exercises_are_not(tmp_path: Path) -> None:
+    toy = unit_with(
+        tmp_path,
+        HELPED,
+        first="import torch\n\ndef added_up(x):\n    return x.sum(-1)\n\ndef unused(x):\n    return x + 1",
+    )
+    names = [part.cell.splitlines()[part.lines[0] - 1] for part in parts_of(Unit.load(toy))]
+    assert names == ["def added_up(x):", "SIGN = -1", "def squares(x):", "def square_sum(x):"]
+    found = outcomes(audit(toy, seeds=1))
+    assert found["return x + x"] == found["SIGN = +1"] == found["return x.sum(~1)"] == "killed"
+    assert not any("3" in line or (line.startswith("return x + ") and line != "return x + x") for line in found)
+
+
+SHARED_LAWS = (
+    LAWS
+    + """
+@unit.exercise(batch="n", measure="metres", sizes=dict(d=(1, 3)), rows=50)
+def zeros(x: Float[Tensor, "n d"]) -> Float[Tensor, "n"]:
+    \"\"\"Nothing.\"\"\"
+
+@zeros.law(points=1, decisive=True, where=dict(x=Reals()))
+def is_zero(answer, x):
+    \"\"\"It is 0.\"\"\"
+    return close(answer(x), 0.0, terms=(x.double() ** 2).sum(-1))
+"""
+)
+SHARED = """def total(x):
+    return x.sum(-1)
+
+def zeros(x):
+    return total(x) - total(x)
+
+def square_sum(x):
+    return total(x ** 2)
+"""
+
+
+def test_a_helper_that_exercises_share_is_killed_by_the_laws_of_any(tmp_path: Path) -> None:
+    """That the helper returns another total cannot be seen in `zeros`."""
+    report = audit(unit_with(tmp_path, SHARED, SHARED_LAWS), seeds=1)
+    shared = [fate for audited in report.units["toy"] for fate in audited.fates if fate.mutant.line == 2]
+    assert {fate.mutant.judged_by for fate in shared} == {("square_sum", "zeros")}
+    killed_by = {fate.mutant.becomes: fate.by for fate in shared}
+    assert killed_by["return x.sum(~1)"] == "is_the_sum"
+    assert {fate.mutant.exercise for fate in shared} == {"square_sum"}
+
+
 def test_a_solution_of_which_no_mutant_can_be_made_is_a_problem(tmp_path: Path) -> None:
-    found = audit(unit_with(tmp_path, "square_sum = lambda x: (x * x).sum(-1)"), seeds=1).problems
+    found = audit(unit_with(tmp_path, "square_sum = eval('lambda x: (x * x).sum(-1)')"), seeds=1).problems
     assert ["no mutant of its solution could be made" in sentence for sentence in found] == [True]
