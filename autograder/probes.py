@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograder.answer import Answer, Fault, LocalTransport
+from autograder.answer import Answer, Fault, LocalTransport, map_leaves
 from autograder.audit.trying import notebook_session, trivial_answers
 from autograder.exercise import ArraySpec, Exercise, Unit
 from autograder.fingerprints import (
@@ -253,8 +253,20 @@ def candidates_for(exercise: Exercise, entries: Sequence[Entry], solutions: Sess
     if not found and not right:
         raise Indistinct(["there is no right answer, in the notebook or as a variation, to compare with. Write one."])
     trivial = {f"the trivial answer “{name}”": function for name, function in trivial_answers(exercise).items()}
+    trivial |= {f"{name} without a slope": detached(function) for name, function in trivial.items()}
     found += [Candidate(name, answered_by(exercise, function)) for name, function in (right | trivial).items()]
     return found + misconceptions_of(exercise, entries)
+
+
+def detached(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same values, and no gradient: what a plain constant has."""
+
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        with torch.no_grad():
+            value = function(*args, **kwargs)
+        return map_leaves(lambda leaf: leaf.detach() if isinstance(leaf, Tensor) else leaf, value)
+
+    return answer
 
 
 def misconceptions_of(exercise: Exercise, entries: Iterable[Entry]) -> list[Candidate]:

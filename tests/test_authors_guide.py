@@ -200,7 +200,8 @@ def test_every_kind_of_problem_has_a_row_in_the_guide() -> None:
         "Make the decisive law see it": "a trivial answer earns points",
         "ended undecided": "ended undecided",
         "is blind at": "is blind at",
-        "of the solution break no law": "mutants break no law",
+        "of the solution break": "mutants break no law",
+        "draws from torch's own generator": "draws from torch's own generator",
     }
     for sentence, row in known.items():
         assert sentence in source

@@ -49,7 +49,7 @@ def problems_of(audited: ExerciseAudit) -> list[str]:
     """Everything that falls short in one exercise: what is wrong with right answers and laws first, and alone, since all the
     rest follows from it."""
     exercise = audited.exercise
-    problems = [*points_of(exercise), *laws_that_fail(audited)]
+    problems = [*points_of(exercise), *laws_that_fail(audited), *laws_that_draw(audited)]
     for tried in audited.of("solution", "variation"):
         problems += raises(tried) or [*undecided(tried), *false_alarms(tried)]
     if any(tried.alarms for tried in audited.of("solution", "variation")):
@@ -90,6 +90,16 @@ def laws_that_fail(audited: ExerciseAudit) -> Iterator[str]:
             yield (
                 f"{law.name} ended with an error on {len(failed)} of {len(audited.tried)} answers, such as {failed[0].name}: "
                 f"{failed[0].messages[law.name]} A law must not raise, whatever an answer returns: points would stay pending."
+            )
+
+
+def laws_that_draw(audited: ExerciseAudit) -> Iterator[str]:
+    """Laws whose verdict depends on what was drawn before them."""
+    for law in audited.exercise.laws:
+        if any(law.name in tried.drew for tried in audited.tried):
+            yield (
+                f"{law.name} draws from torch's own generator, so that the same answer may get another verdict. Take `generator` "
+                "as an argument, and give it to whatever draws."
             )
 
 

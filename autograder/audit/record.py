@@ -21,10 +21,11 @@ from autograder.notebook import read as read_notebook
 SCHEMA = "dlvm-audit-record/1"
 
 ENGINE = (
-    "answer.py", "audit/findings.py", "audit/mutation.py", "audit/trying.py", "chance.py", "domains.py", "evidence.py",
-    "exercise.py", "judge.py", "samplers.py", "session.py", "symbolic.py",
+    "answer.py", "audit/__init__.py", "audit/findings.py", "audit/forks.py", "audit/mutation.py", "audit/trying.py", "chance.py",
+    "domains.py", "evidence.py", "exercise.py", "judge.py", "misconceptions.py", "notebook.py", "samplers.py", "session.py",
+    "symbolic.py",
 )  # fmt: skip
-"""The files that decide what a law finds."""
+"""The files that decide what an audit finds."""
 
 
 def audited_unit(folder: Path) -> str:

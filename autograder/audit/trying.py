@@ -34,6 +34,8 @@ class Trials:
     """By law: the kind of fault (answer.FAULTS) that it first met in the answer, where it met one."""
     errors: dict[str, dict[str, float]] = field(default_factory=dict)
     """By law and test on random numbers: the smallest error over the seeds, in units of the test's Δ."""
+    drew: set[str] = field(default_factory=set)
+    """The laws that drew from torch's own generator."""
     false_alarm: float = 0.0
     """The most that the laws of one seed leave to chance: Σα of their tests."""
     points: float = 0.0
@@ -68,6 +70,7 @@ class Trials:
             seen = self.errors.setdefault(law, {})
             for key, error in errors.items():
                 seen[key] = min(seen.get(key, math.inf), error)
+        self.drew |= later.drew
         self.false_alarm = max(self.false_alarm, later.false_alarm)
         self.points = max(self.points, later.points)
 
@@ -205,6 +208,17 @@ def trivial_answers(exercise: Exercise) -> dict[str, Callable[..., Any]]:
     return answers
 
 
+class Leaves(LocalTransport):
+    """An answer that leaves torch's own generator as it found it: whoever else draws from it shows."""
+
+    def request(self, request: dict[str, Any]) -> dict[str, Any]:
+        before = torch.get_rng_state()
+        try:
+            return super().request(request)
+        finally:
+            torch.set_rng_state(before)
+
+
 # ---- trying them ---------------------------------------------------------------------------------------------------------
 
 
@@ -222,7 +236,7 @@ def try_over_seeds(
         for (tried, session), trial, known in zip(answers, trials, kept, strict=True):
             if tried.kind == "trivial" and place > 0:
                 continue
-            answer = Answer(exercise, LocalTransport(session))
+            answer = Answer(exercise, Leaves(session))
             found = try_once(exercise, answer, seed, trial, known)
             known |= {
                 law.name: found[law.name] for law in exercise.laws if law.name in found and asks_the_same(law, exercise)
@@ -243,9 +257,11 @@ def try_once(
     found: dict[str, Found] = {}
     decisive = exercise.decisive
     for law in exercise.laws:
-        start = time.perf_counter()
+        start, state = time.perf_counter(), torch.get_rng_state()
         found[law.name] = known[law.name] if law.name in known else sweep(law, answer, seed, thorough=True)
         trial.seconds[law.name] = trial.seconds.get(law.name, 0.0) + time.perf_counter() - start
+        if not torch.equal(state, torch.get_rng_state()):
+            trial.drew.add(law.name)
     if exercise.deterministic and found[decisive.name].evidence == "holds":
         found[decisive.name] = repeat(decisive, answer, seed, found[decisive.name])
     for name, result in found.items():

@@ -204,6 +204,20 @@ def test_a_law_that_fails_itself(tmp_path: Path) -> None:
     assert "A law must not raise, whatever an answer returns" in sentence
 
 
+def test_a_law_that_draws_from_the_global_generator(tmp_path: Path) -> None:
+    drawing = LAWS.replace("return close(answer(-x)", "x = x * torch.randn(()).sign()\n    return close(answer(-x)")
+    (sentence,) = problems(tmp_path, laws=drawing)
+    assert "is_even draws from torch's own generator" in sentence
+    assert "Take `generator` as an argument" in sentence
+
+
+def test_an_answer_that_draws_is_not_taken_for_a_law_that_does(tmp_path: Path) -> None:
+    drawing = MISCONCEPTIONS.replace(
+        "return 3 * x.sum(-1)", "return 3 * x.sum(-1) + 9 * torch.randn(len(x), dtype=x.dtype)"
+    )
+    assert not any("draws from" in sentence for sentence in problems(tmp_path, misconceptions=drawing))
+
+
 def test_too_few_misconceptions(tmp_path: Path) -> None:
     few = MISCONCEPTIONS[: MISCONCEPTIONS.index('@misconception("square_sum", belief="a mean is a sum"')]
     assert problems(tmp_path, misconceptions=few) == ["square_sum: There are 1 misconceptions; write at least 3."]
