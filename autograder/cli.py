@@ -269,6 +269,7 @@ def release(
 ) -> None:
     """Generate exercises/ from solutions/, as `nbgrader generate_assignment` does, and the misconceptions' fingerprints."""
     from autograder import release as releasing
+    from autograder.audit import record as audit_records
 
     named = open_course(course, units)
     for unit in units or named.units():
@@ -281,6 +282,8 @@ def release(
             found = releasing.release(named, units or ())
     for line in found:
         write(f"stale: {line}" if check else f"released {line}")
+        if not check and any(audit_records.stale(named.source(line), named.root / "docs" / "audit", engine=False)):
+            notice(f"{line} is not audited as it is now. Before it is used: dlvm audit {line} --record docs/audit")
     if check and found:
         leave("exercises/ is not what solutions/ gives: run `dlvm release`.", FOUND_SOMETHING)
     if not found:

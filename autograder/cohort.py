@@ -38,7 +38,7 @@ from autograder.judge import judge_submission
 from autograder.notebook import Unreadable, cells_to_load, has_cells_of, read, reconcile
 from autograder.record import circumstances, of_this
 from autograder.sandbox import SandboxUnavailable, open_sandbox
-from autograder.verdict import Verdict, nothing
+from autograder.verdict import UNGRADED, Verdict, nothing
 
 Progress = Callable[["Grade", int, int], None]
 """Called after each submission with its grade, how many are done, and how many there are."""
@@ -109,7 +109,8 @@ def grade_notebook(
 ) -> Verdict:
     """The verdict on one notebook, judged through a fresh session of `sandbox`; on one exercise if `only` names it.
 
-    Whatever is wrong with the notebook is in the verdict. What is raised is an error of the grader's own.
+    Whatever is wrong with the notebook is in the verdict. What is raised is an error of the grader's own; one that an exercise
+    brings about leaves that exercise pending, with the report in its verdict.
     """
     try:
         submitted = read(submission) if isinstance(submission, Path) else submission
@@ -315,7 +316,8 @@ class Grader:
         except Exception:  # one submission must not cost the others their grades
             grade = failed(self.unit, student, traceback.format_exc(), whole, time.perf_counter() - start)
             return replace(grade, graded=graded)
-        return Grade(student, verdict, whole, time.perf_counter() - start, graded=graded)
+        report = "\n".join(exercise.report for exercise in verdict.exercises if exercise.report)
+        return Grade(student, verdict, whole, time.perf_counter() - start, report, graded)
 
     def _others(self, student: str) -> str:
         """What else lies in the folder, when the notebook was handed in under another name."""
@@ -334,9 +336,6 @@ def failed(unit: Unit, student: str, report: str, notebook: NotebookNode | None 
 def _pending(unit: Unit, student: str) -> Verdict:
     exercises = tuple(nothing(exercise, "pending", UNGRADED) for exercise in unit.exercises.values())
     return Verdict(unit.slug, student, exercises, UNGRADED)
-
-
-UNGRADED = "This could not be graded because of an error on our side. Nothing is lost: an instructor looks at it."
 
 
 # ------------------------------------------------------------------ a class

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -23,7 +24,7 @@ from autograder.domains import Listed
 from autograder.evidence import MADE, Evidence, RandomTest, combine
 from autograder.exercise import Exercise, Law, Unit
 from autograder.fingerprints import diagnose
-from autograder.verdict import ExerciseVerdict, LawVerdict, Verdict, Witness, nothing
+from autograder.verdict import UNGRADED, ExerciseVerdict, LawVerdict, Verdict, Witness, nothing
 
 BOTH_PRECISIONS = (torch.float64, torch.float32)
 """Configurations alternate between them, so that every answer meets both."""
@@ -35,11 +36,19 @@ SHRINK_CALLS = 150
 def judge_submission(
     unit: Unit, transport: Transport, *, seed: int = 0, device: str = "cpu", student: str = "", only: str | None = None
 ) -> Verdict:  # fmt: skip
-    """Every exercise of a unit, judged against a session that has loaded the submission."""
+    """Every exercise of a unit, judged against a session that has loaded the submission.
+
+    An error of the grader's own leaves the exercise at hand pending, and the others as they are.
+    """
+
+    def judged(exercise: Exercise) -> ExerciseVerdict:
+        try:
+            return check_exercise(exercise, transport, seed=seed, device=device)
+        except Exception:
+            return replace(nothing(exercise, "pending", UNGRADED), report=traceback.format_exc())
+
     chosen = [exercise for exercise in unit.exercises.values() if only in (None, exercise.name)]
-    return Verdict(
-        unit.slug, student, tuple(check_exercise(exercise, transport, seed=seed, device=device) for exercise in chosen)
-    )
+    return Verdict(unit.slug, student, tuple(judged(exercise) for exercise in chosen))
 
 
 def check_exercise(exercise: Exercise, transport: Transport, *, seed: int = 0, device: str = "cpu") -> ExerciseVerdict:

@@ -114,6 +114,8 @@ class ExerciseVerdict:
     diagnosis: Diagnosis | None = None
     printed: str = ""
     measure: str = ""
+    report: str = ""
+    """Where the grader itself failed: its traceback, for the instructor and nobody else."""
 
     @property
     def pending(self) -> bool:
@@ -181,6 +183,9 @@ class Verdict:
         return Verdict(
             unit.slug, student, tuple(nothing(e, "missing", sentence) for e in unit.exercises.values()), sentence
         )
+
+
+UNGRADED = "This could not be graded because of an error on our side. Nothing is lost: an instructor looks at it."
 
 
 def nothing(exercise: Any, status: str, message: str, where: str = "", printed: str = "") -> ExerciseVerdict:

@@ -98,6 +98,31 @@ def test_a_law_that_crashes_leaves_points_pending_and_is_the_graders_fault(cours
 
 
 @pytest.mark.usefixtures("here")
+def test_a_failure_of_the_grader_on_one_exercise_leaves_the_others_their_points(
+    course: Course, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import autograder.judge
+
+    check_exercise = autograder.judge.check_exercise
+
+    def unless_double(exercise: Any, *args: Any, **kwargs: Any) -> Any:
+        if exercise.name == "double":
+            raise RuntimeError("a defect of ours")
+        return check_exercise(exercise, *args, **kwargs)
+
+    monkeypatch.setattr("autograder.judge.check_exercise", unless_double)
+    submit("one")
+    (grade,) = grade_class(course, "toy", record=False)
+    statuses = {exercise.name: exercise.status for exercise in grade.verdict.exercises}
+    assert statuses.pop("double") == "pending"
+    assert set(statuses.values()) == {"correct"}
+    assert grade.verdict.points > 0
+    assert grade.pending
+    assert "a defect of ours" in grade.failed
+    assert "a defect of ours" not in json.dumps(grade.verdict.to_json())
+
+
+@pytest.mark.usefixtures("here")
 def test_a_failure_of_the_grader_itself_is_pending_for_one_and_told_to_the_instructor(
     course: Course, submit: Submit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
