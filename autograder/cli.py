@@ -505,7 +505,8 @@ def audit(
         from autograder.audit.record import as_markdown, stale
 
         sentences = [sentence for folder in folders for sentence in stale(folder, check)]
-        write(as_markdown(folders, check) + "\n")
+        if table := as_markdown(folders, check):
+            write(table + "\n")
         write("\n".join(sentences) or f"What {check} says was found with these laws, misconceptions and engine.")
         raise typer.Exit(FOUND_SOMETHING if sentences else 0)
     from autograder.audit import audit as grade_the_grader

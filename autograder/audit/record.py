@@ -101,7 +101,7 @@ def stale(folder: Path, records: Path, engine: bool = True) -> Iterator[str]:
 
 
 def as_markdown(folders: Iterable[Path], records: Path) -> str:
-    """The records in a table, a line a unit: what the README states."""
+    """The records in a table, a line a unit: what the README states. Empty if there are none."""
     lines = [
         "| unit | checks of right answers | false alarms | worst error over tolerance | left to chance | misconceptions "
         "| mutants killed | explained |",
@@ -119,4 +119,4 @@ def as_markdown(folders: Iterable[Path], records: Path) -> str:
             f"| `{record['unit']}` | {right['checks']:,} | {right['false_alarms']} | {right['worst_margin']:.2g} "
             f"| {right['left_to_chance']:.0e} | {misconceptions} | {killed} | {explained} |"
         )
-    return "\n".join(lines)
+    return "\n".join(lines) if len(lines) > 2 else ""

@@ -9,7 +9,7 @@ import pytest
 
 from autograder.audit import audit
 from autograder.audit.picture import as_page
-from autograder.audit.record import SCHEMA, stale, write
+from autograder.audit.record import SCHEMA, as_markdown, stale, write
 
 from .test_mutation import EXPLAINED, SOLUTION, unit_with
 
@@ -30,6 +30,13 @@ def test_a_record_holds_what_was_found_and_no_times(recorded: tuple[Path, Path])
     assert data["exercises"][0]["misconceptions"][0]["caught"] == {"is_the_sum": "always", "is_even": "always"}
     assert "milliseconds" not in json.dumps(data)
     assert list(stale(folder, records)) == []
+
+
+def test_without_a_record_there_is_no_table(recorded: tuple[Path, Path]) -> None:
+    folder, records = recorded
+    assert as_markdown([folder], records).count("\n") == 2
+    assert as_markdown([folder], records / "none") == ""
+    assert "has no record" in next(stale(folder, records / "none"))
 
 
 def test_auditing_again_writes_the_same_bytes(recorded: tuple[Path, Path]) -> None:
