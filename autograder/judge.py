@@ -162,7 +162,10 @@ def generator_for(exercise: Exercise, law: Law, seed: int, configuration: int) -
 def configurations(
     law: Law, exercise: Exercise, seed: int, device: torch.device, dtypes: Sequence[torch.dtype] = BOTH_PRECISIONS
 ) -> Iterator[tuple[dict[str, Tensor], torch.Generator]]:  # fmt: skip
-    """Inputs at every listed size of the axes; dtypes alternate, so that float32 and float64 are both met."""
+    """Inputs at every listed size of the axes; dtypes alternate, so that float32 and float64 are both met.
+
+    The decisive law also meets a row by itself, where the exercise takes batches.
+    """
     if not law.where:
         yield {}, generator_for(exercise, law, seed, 0)
         return
@@ -180,6 +183,9 @@ def configurations(
         drawn, state = exercise.drawn[key]
         dtype = dtypes[index % len(dtypes)]
         yield {name: copied(value, dtype, device) for name, value in drawn.items()}, generator.set_state(state)
+        if index == 0 and law.decisive and exercise.batch:  # a batch may be one row, too
+            alone = {name: copied(value[:1], dtype, device) for name, value in drawn.items()}
+            yield alone, generator_for(exercise, law, seed, count)
 
 
 def copied(value: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
