@@ -762,6 +762,7 @@ def product_of_variances(mu_q, log_var_q, mu_p, log_var_p):
         "zero_only_for_equal_gaussians",
         "right_at_the_limits",
         "agrees_with_monte_carlo",
+        "gradient_stays_right_far_out",
     ),
 )
 def half_on_the_first_term(mu_q, log_var_q, mu_p, log_var_p):
@@ -782,6 +783,7 @@ def half_on_the_first_term(mu_q, log_var_q, mu_p, log_var_p):
         "does_not_depend_on_units",
         "right_at_the_limits",
         "agrees_with_monte_carlo",
+        "gradient_stays_right_far_out",
     ),
     may_break=("autograd_agrees_with_differences", "adds_up_over_dimensions"),
 )
@@ -804,6 +806,7 @@ def log_variance_as_log_sigma(mu_q, log_var_q, mu_p, log_var_p):
         "does_not_depend_on_units",
         "right_at_the_limits",
         "agrees_with_monte_carlo",
+        "gradient_stays_right_far_out",
     ),
 )
 def sigma_for_variance(mu_q, log_var_q, mu_p, log_var_p):
@@ -818,7 +821,7 @@ def sigma_for_variance(mu_q, log_var_q, mu_p, log_var_p):
         "KL[p‖q] comes back instead of KL[q‖p]. The mean's distance must be measured in the widths of p, the "
         "second argument."
     ),
-    caught_by=("agrees_with_torch", "right_at_the_limits", "agrees_with_monte_carlo"),
+    caught_by=("agrees_with_torch", "right_at_the_limits", "agrees_with_monte_carlo", "gradient_stays_right_far_out"),
 )
 def gaussians_swapped(mu_q, log_var_q, mu_p, log_var_p):
     return 0.5 * (log_var_q - log_var_p - 1 + (log_var_p - log_var_q).exp() + (mu_p - mu_q) ** 2 / log_var_q.exp()).sum(
@@ -838,6 +841,8 @@ def gaussians_swapped(mu_q, log_var_q, mu_p, log_var_p):
         "zero_only_for_equal_gaussians",
         "adds_up_over_dimensions",
         "agrees_with_monte_carlo",
+        "gradient_stays_right_far_out",
+        "right_at_the_limits",
     ),
 )
 def mean_over_dimensions(mu_q, log_var_q, mu_p, log_var_p):
@@ -873,6 +878,7 @@ def minus_d_dropped(mu_q, log_var_q, mu_p, log_var_p):
         "does_not_depend_on_units",
         "right_at_the_limits",
         "agrees_with_monte_carlo",
+        "gradient_stays_right_far_out",
     ),
 )
 def prior_taken_as_standard(mu_q, log_var_q, mu_p, log_var_p):
@@ -886,7 +892,7 @@ def prior_taken_as_standard(mu_q, log_var_q, mu_p, log_var_p):
         "1e-6 is added to both variances. That changes the value for small variances, and where σ² is tiny KL "
         "stops growing although it should not."
     ),
-    caught_by=("agrees_with_torch", "does_not_depend_on_units", "right_at_the_limits"),
+    caught_by=("agrees_with_torch", "does_not_depend_on_units", "right_at_the_limits", "gradient_stays_right_far_out"),
 )
 def epsilon_in_the_variance(mu_q, log_var_q, mu_p, log_var_p):
     var_q, var_p = log_var_q.exp() + 1e-6, log_var_p.exp() + 1e-6
@@ -900,7 +906,7 @@ def epsilon_in_the_variance(mu_q, log_var_q, mu_p, log_var_p):
         "The variances are detached, so the value is right and the gradient with respect to the log-variances is "
         "missing. A network trained on it never learns its own uncertainty."
     ),
-    caught_by=("autograd_agrees_with_differences",),
+    caught_by=("autograd_agrees_with_differences", "gradient_stays_right_far_out"),
 )
 def variance_detached(mu_q, log_var_q, mu_p, log_var_p):
     log_var_q, log_var_p = log_var_q.detach(), log_var_p.detach()
@@ -916,7 +922,13 @@ def variance_detached(mu_q, log_var_q, mu_p, log_var_p):
         "The average of KL[q‖p] and KL[p‖q] is returned, Jeffreys' symmetric quantity. KL is not symmetric, and "
         "the order decides whether q covers p or hides in one of its modes."
     ),
-    caught_by=("agrees_with_torch", "order_matters_for_gaussians", "right_at_the_limits", "agrees_with_monte_carlo"),
+    caught_by=(
+        "agrees_with_torch",
+        "order_matters_for_gaussians",
+        "right_at_the_limits",
+        "agrees_with_monte_carlo",
+        "gradient_stays_right_far_out",
+    ),
     read_on="8 · One Gaussian for two: the reverse fit",
 )
 def a_symmetric_gaussian_distance(mu_q, log_var_q, mu_p, log_var_p):
@@ -937,6 +949,7 @@ def a_symmetric_gaussian_distance(mu_q, log_var_q, mu_p, log_var_p):
         "zero_only_for_equal_gaussians",
         "right_at_the_limits",
         "agrees_with_monte_carlo",
+        "gradient_stays_right_far_out",
     ),
 )
 def log_ratio_upside_down(mu_q, log_var_q, mu_p, log_var_p):
@@ -952,7 +965,7 @@ def log_ratio_upside_down(mu_q, log_var_q, mu_p, log_var_p):
         "Everything comes out twice too large. The ½ stands before the whole sum: it comes from the exponent "
         "−½(z − μ)²/σ², and from log σ = ½ log σ²."
     ),
-    caught_by=("agrees_with_torch", "right_at_the_limits", "agrees_with_monte_carlo"),
+    caught_by=("agrees_with_torch", "right_at_the_limits", "agrees_with_monte_carlo", "gradient_stays_right_far_out"),
 )
 def half_forgotten(mu_q, log_var_q, mu_p, log_var_p):
     return (log_var_p - log_var_q - 1 + (log_var_q - log_var_p).exp() + (mu_q - mu_p) ** 2 / log_var_p.exp()).sum(-1)
@@ -971,6 +984,7 @@ def half_forgotten(mu_q, log_var_q, mu_p, log_var_p):
         "does_not_depend_on_units",
         "right_at_the_limits",
         "agrees_with_monte_carlo",
+        "gradient_stays_right_far_out",
     ),
 )
 def distance_not_scaled(mu_q, log_var_q, mu_p, log_var_p):
@@ -984,7 +998,7 @@ def distance_not_scaled(mu_q, log_var_q, mu_p, log_var_p):
         "Log-variances are kept between −10 and 10. Beyond that KL no longer follows its arguments, and their gradient "
         "is zero: a network that has got there never comes back."
     ),
-    caught_by=("agrees_with_torch", "does_not_depend_on_units", "right_at_the_limits"),
+    caught_by=("agrees_with_torch", "does_not_depend_on_units", "right_at_the_limits", "gradient_stays_right_far_out"),
 )
 def log_variances_clamped(mu_q, log_var_q, mu_p, log_var_p):
     log_var_q, log_var_p = log_var_q.clamp(-10, 10), log_var_p.clamp(-10, 10)
@@ -1009,6 +1023,7 @@ def log_variances_clamped(mu_q, log_var_q, mu_p, log_var_p):
         "zero_only_for_equal_gaussians",
         "right_at_the_limits",
         "agrees_with_monte_carlo",
+        "gradient_stays_right_far_out",
     ),
 )
 def swapped_with_half_on_the_first_term(mu_q, log_var_q, mu_p, log_var_p):
@@ -1023,7 +1038,7 @@ def swapped_with_half_on_the_first_term(mu_q, log_var_q, mu_p, log_var_p):
         "Two slips at once: twice KL[p‖q] comes back instead of KL[q‖p]. Measure in the widths of p, the second "
         "argument, and put a ½ before the whole sum."
     ),
-    caught_by=("agrees_with_torch", "right_at_the_limits", "agrees_with_monte_carlo"),
+    caught_by=("agrees_with_torch", "right_at_the_limits", "agrees_with_monte_carlo", "gradient_stays_right_far_out"),
 )
 def swapped_without_half(mu_q, log_var_q, mu_p, log_var_p):
     return (log_var_q - log_var_p - 1 + (log_var_p - log_var_q).exp() + (mu_q - mu_p) ** 2 / log_var_q.exp()).sum(-1)
@@ -1043,6 +1058,7 @@ def swapped_without_half(mu_q, log_var_q, mu_p, log_var_p):
         "does_not_depend_on_units",
         "right_at_the_limits",
         "agrees_with_monte_carlo",
+        "gradient_stays_right_far_out",
     ),
     may_break=("adds_up_over_dimensions",),
 )
@@ -1064,6 +1080,7 @@ def log_sigma_without_half(mu_q, log_var_q, mu_p, log_var_p):
         "adds_up_over_dimensions",
         "right_at_the_limits",
         "agrees_with_monte_carlo",
+        "gradient_stays_right_far_out",
     ),
 )
 def swapped_mean_over_dimensions(mu_q, log_var_q, mu_p, log_var_p):
@@ -1087,6 +1104,7 @@ def swapped_mean_over_dimensions(mu_q, log_var_q, mu_p, log_var_p):
         "adds_up_over_dimensions",
         "right_at_the_limits",
         "agrees_with_monte_carlo",
+        "gradient_stays_right_far_out",
     ),
 )
 def standard_prior_averaged(mu_q, log_var_q, mu_p, log_var_p):
@@ -1116,7 +1134,8 @@ def with_inverses(mu_q, cov_q, mu_p, cov_p):
     precision, gap = torch.linalg.inv(cov_p), mu_q - mu_p
     trace = torch.einsum("nij,nji->n", precision, cov_q)
     quadratic = torch.einsum("ni,nij,nj->n", gap, precision, gap)
-    return 0.5 * (cov_p.det().log() - cov_q.det().log() - mu_q.shape[1] + trace + quadratic)
+    log_ratio = torch.linalg.slogdet(cov_p)[1] - torch.linalg.slogdet(cov_q)[1]
+    return 0.5 * (log_ratio - mu_q.shape[1] + trace + quadratic)
 
 
 @variation("kl_gaussian_full", "forward substitution by hand, in a loop over dimensions")
@@ -1160,11 +1179,27 @@ def cholesky_terms(mu_q, cov_q, mu_p, cov_p):
         "full_is_zero_only_when_equal",
         "full_does_not_depend_on_coordinates",
         "full_agrees_with_diagonal",
+        "right_in_many_dimensions",
     ),
 )
 def determinants_without_log(mu_q, cov_q, mu_p, cov_p):
     log_det_q, log_det_p, trace, gap, d = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
     return 0.5 * (log_det_p.exp() - log_det_q.exp() - d + trace + gap)
+
+
+@misconception(
+    "kl_gaussian_full",
+    belief="the logarithm of a determinant is taken of the determinant",
+    story=(
+        "det Σ is computed first, and then its logarithm. In many dimensions, or for small variances, the determinant is 0 to "
+        "a computer and its logarithm −∞. Add up the logarithms of the diagonal of the Cholesky factor instead."
+    ),
+    caught_by=("right_in_many_dimensions",),
+    read_on="5 · When dimensions are tied together",
+)
+def logarithm_of_a_determinant(mu_q, cov_q, mu_p, cov_p):
+    _, _, trace, gap, d = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
+    return 0.5 * (torch.log(torch.det(cov_p) / torch.det(cov_q)) - d + trace + gap)
 
 
 @misconception(
@@ -1176,6 +1211,7 @@ def determinants_without_log(mu_q, cov_q, mu_p, cov_p):
         "full_is_never_negative",
         "full_is_zero_only_when_equal",
         "full_agrees_with_diagonal",
+        "right_in_many_dimensions",
     ),
 )
 def log_det_of_the_factor(mu_q, cov_q, mu_p, cov_p):
@@ -1187,7 +1223,12 @@ def log_det_of_the_factor(mu_q, cov_q, mu_p, cov_p):
     "kl_gaussian_full",
     belief="constants can be dropped from a loss",
     story="The −d is left out. The value is then d/2 for q = p, and no divergence any more.",
-    caught_by=("full_agrees_with_torch", "full_is_zero_only_when_equal", "full_agrees_with_diagonal"),
+    caught_by=(
+        "full_agrees_with_torch",
+        "full_is_zero_only_when_equal",
+        "full_agrees_with_diagonal",
+        "right_in_many_dimensions",
+    ),
 )
 def dimension_dropped(mu_q, cov_q, mu_p, cov_p):
     log_det_q, log_det_p, trace, gap, _ = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
@@ -1207,6 +1248,7 @@ def dimension_dropped(mu_q, cov_q, mu_p, cov_p):
         "order_matters_for_full_gaussians",
         "full_adds_up_over_independent_blocks",
         "full_agrees_with_diagonal",
+        "right_in_many_dimensions",
     ),
 )
 def divided_by_dimension(mu_q, cov_q, mu_p, cov_p):
@@ -1221,7 +1263,7 @@ def divided_by_dimension(mu_q, cov_q, mu_p, cov_p):
         "KL[p‖q] comes back instead of KL[q‖p]. It is the inverse of the second argument's covariance that "
         "measures everything."
     ),
-    caught_by=("full_agrees_with_torch", "full_agrees_with_diagonal"),
+    caught_by=("full_agrees_with_torch", "full_agrees_with_diagonal", "right_in_many_dimensions"),
 )
 def full_gaussians_swapped(mu_q, cov_q, mu_p, cov_p):
     log_det_p, log_det_q, trace, gap, d = cholesky_terms(mu_p, cov_p, mu_q, cov_q)
@@ -1240,6 +1282,7 @@ def full_gaussians_swapped(mu_q, cov_q, mu_p, cov_p):
         "full_is_zero_only_when_equal",
         "order_matters_for_full_gaussians",
         "full_does_not_depend_on_coordinates",
+        "right_in_many_dimensions",
     ),
 )
 def correlations_ignored(mu_q, cov_q, mu_p, cov_p):
@@ -1260,6 +1303,7 @@ def correlations_ignored(mu_q, cov_q, mu_p, cov_p):
         "full_is_zero_only_when_equal",
         "order_matters_for_full_gaussians",
         "full_agrees_with_diagonal",
+        "right_in_many_dimensions",
     ),
 )
 def factor_for_covariance(mu_q, cov_q, mu_p, cov_p):
@@ -1281,6 +1325,7 @@ def factor_for_covariance(mu_q, cov_q, mu_p, cov_p):
         "full_is_zero_only_when_equal",
         "full_does_not_depend_on_coordinates",
         "full_agrees_with_diagonal",
+        "right_in_many_dimensions",
     ),
 )
 def distance_not_whitened(mu_q, cov_q, mu_p, cov_p):
@@ -1295,7 +1340,7 @@ def distance_not_whitened(mu_q, cov_q, mu_p, cov_p):
         "The Cholesky factors are computed without gradients, so the covariances get none. The value is right, "
         "and nothing that depends on it can learn a covariance."
     ),
-    caught_by=("full_autograd_agrees_with_differences",),
+    caught_by=("full_autograd_agrees_with_differences", "right_in_many_dimensions"),
 )
 def factors_without_gradient(mu_q, cov_q, mu_p, cov_p):
     log_det_q, log_det_p, trace, gap, d = cholesky_terms(mu_q, cov_q.detach(), mu_p, cov_p.detach())
@@ -1309,7 +1354,12 @@ def factors_without_gradient(mu_q, cov_q, mu_p, cov_p):
         "The average of both directions is returned. KL is not symmetric, and the direction decides what a fitted "
         "q does."
     ),
-    caught_by=("full_agrees_with_torch", "order_matters_for_full_gaussians", "full_agrees_with_diagonal"),
+    caught_by=(
+        "full_agrees_with_torch",
+        "order_matters_for_full_gaussians",
+        "full_agrees_with_diagonal",
+        "right_in_many_dimensions",
+    ),
 )
 def a_symmetric_full_distance(mu_q, cov_q, mu_p, cov_p):
     _, _, trace, gap, d = cholesky_terms(mu_q, cov_q, mu_p, cov_p)
@@ -1329,6 +1379,7 @@ def a_symmetric_full_distance(mu_q, cov_q, mu_p, cov_p):
         "full_is_never_negative",
         "full_is_zero_only_when_equal",
         "full_agrees_with_diagonal",
+        "right_in_many_dimensions",
     ),
 )
 def log_dets_upside_down(mu_q, cov_q, mu_p, cov_p):
@@ -1343,7 +1394,7 @@ def log_dets_upside_down(mu_q, cov_q, mu_p, cov_p):
         "Everything comes out twice too large. The ½ stands before the whole bracket: it comes from the exponent of "
         "the density, and from the root of the determinant."
     ),
-    caught_by=("full_agrees_with_torch", "full_agrees_with_diagonal"),
+    caught_by=("full_agrees_with_torch", "full_agrees_with_diagonal", "right_in_many_dimensions"),
     read_on="4 · Gaussian against Gaussian",
 )
 def full_without_half(mu_q, cov_q, mu_p, cov_p):
@@ -1363,6 +1414,7 @@ def full_without_half(mu_q, cov_q, mu_p, cov_p):
         "full_is_never_negative",
         "full_is_zero_only_when_equal",
         "full_agrees_with_diagonal",
+        "right_in_many_dimensions",
     ),
     read_on="4 · Gaussian against Gaussian",
 )
@@ -1381,7 +1433,7 @@ def full_half_on_the_first_term(mu_q, cov_q, mu_p, cov_p):
         "Two slips at once: twice KL[p‖q] comes back instead of KL[q‖p]. It is the inverse of the second argument's "
         "covariance that measures everything, and a ½ stands before the whole bracket."
     ),
-    caught_by=("full_agrees_with_torch", "full_agrees_with_diagonal"),
+    caught_by=("full_agrees_with_torch", "full_agrees_with_diagonal", "right_in_many_dimensions"),
 )
 def full_swapped_without_half(mu_q, cov_q, mu_p, cov_p):
     log_det_p, log_det_q, trace, gap, d = cholesky_terms(mu_p, cov_p, mu_q, cov_q)
@@ -1395,7 +1447,12 @@ def full_swapped_without_half(mu_q, cov_q, mu_p, cov_p):
         "Two slips at once: KL[p‖q] is computed in place of KL[q‖p], and its −d is left out. It is the inverse of the "
         "second argument's covariance that measures everything, and without −d the value is d/2 for q = p."
     ),
-    caught_by=("full_agrees_with_torch", "full_is_zero_only_when_equal", "full_agrees_with_diagonal"),
+    caught_by=(
+        "full_agrees_with_torch",
+        "full_is_zero_only_when_equal",
+        "full_agrees_with_diagonal",
+        "right_in_many_dimensions",
+    ),
 )
 def full_swapped_without_dimension(mu_q, cov_q, mu_p, cov_p):
     log_det_p, log_det_q, trace, gap, _ = cholesky_terms(mu_p, cov_p, mu_q, cov_q)
@@ -1568,7 +1625,12 @@ def normalisers_forgotten(z, mu_q, log_var_q, mu_p, log_var_p):
         "exp(log σ²) is a variance, and it is handed over where a density wants a standard deviation. Halve the "
         "log-variance before the exponential: σ = exp(½ log σ²)."
     ),
-    caught_by=("is_the_mean_of_log_ratios", "standard_error_is_honest", "is_right_on_average"),
+    caught_by=(
+        "is_the_mean_of_log_ratios",
+        "standard_error_is_honest",
+        "is_right_on_average",
+        "more_samples_shrink_the_error",
+    ),
     read_on="4 · Gaussian against Gaussian",
 )
 def variance_as_scale(z, mu_q, log_var_q, mu_p, log_var_p):

@@ -379,6 +379,13 @@ def determinants_without_log(m1, c1, m2, c2):
     return (torch.linalg.det(c2) - torch.linalg.det(c1) - m1.shape[1] + trace + distance) / 2
 
 
+def logarithm_of_a_determinant(m1, c1, m2, c2):
+    diff = (m1 - m2).unsqueeze(-1)
+    quadratic = (diff * torch.linalg.solve(c2, diff)).sum((1, 2))
+    ratio = torch.linalg.solve(c2, c1).diagonal(dim1=1, dim2=2).sum(1)
+    return (c2.det().log() - c1.det().log() + ratio + quadratic - m1.size(1)) / 2
+
+
 def log_det_of_the_factor(m1, c1, m2, c2):
     answers = []
     for a, s, b, t in zip(m1, c1, m2, c2, strict=True):
