@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import signal
@@ -24,7 +25,7 @@ from typing import Any
 from autograder.answer import Fault
 from autograder.sandbox import view
 from autograder.sandbox.base import Connection, Sandbox, SandboxUnavailable, how_it_ended
-from autograder.sandbox.limits import Limits
+from autograder.sandbox.limits import LAYERS, Limits
 from autograder.sandbox.wire import Patience, SocketChannel
 
 UNPRIVILEGED = 59_000
@@ -70,11 +71,16 @@ class BubblewrapSandbox(Sandbox):
 
     kind = "bubblewrap"
 
-    def __init__(self, given: Path | None = None, preload: Sequence[str] = (), limits: Limits | None = None) -> None:
+    def __init__(
+        self, given: Path | None = None, preload: Sequence[str] = (), limits: Limits | None = None,
+        without: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         found = find_bwrap()
         if found is None:
             raise SandboxUnavailable(NO_BWRAP)
-        self.bwrap, self.given, self.preload = found, given, list(preload)
+        if unknown := set(without) - set(LAYERS):
+            raise ValueError(f"There is no layer {min(unknown)!r} to leave out: expected some of {', '.join(LAYERS)}.")
+        self.bwrap, self.given, self.preload, self.without = found, given, list(preload), list(without)
         self.limits = limits or Limits()
         self._starting = threading.Lock()
         self._warm: WarmProcess | None = None
@@ -104,7 +110,7 @@ class BubblewrapSandbox(Sandbox):
             if self._warm is None or not self._warm.alive():
                 if self._warm is not None:
                     self._warm.close()
-                self._warm = WarmProcess(self.bwrap, self.given, self.preload)
+                self._warm = WarmProcess(self.bwrap, self.given, self.preload, self.without)
             return self._warm
 
     def close(self) -> None:
@@ -118,7 +124,7 @@ class BubblewrapSandbox(Sandbox):
 class WarmProcess:
     """bubblewrap, the warm process in it, and the socket to that."""
 
-    def __init__(self, bwrap: str, given: Path | None, preload: list[str]) -> None:
+    def __init__(self, bwrap: str, given: Path | None, preload: list[str], without: list[str]) -> None:
         self.lock = threading.Lock()
         self.broken = False
         """Set when it did not answer, which is known here before the system knows that it has ended."""
@@ -133,13 +139,15 @@ class WarmProcess:
             "uid": UNPRIVILEGED if as_root else None,
             "given": None if given is None else str(view.GIVEN),
             "preload": preload,
+            "without": without,
         }
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.settimeout(START_SECONDS)
         self.errors = tempfile.TemporaryFile()
+        network = [] if "network" in without else ["--unshare-net"]
         command = [
-            bwrap, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
-            *privileges, "--as-pid-1", *view.mounts(given), "--chdir", "/", "--",
+            bwrap, "--unshare-pid", *network, "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", *privileges,
+            "--as-pid-1", *view.mounts(given), "--chdir", "/", "--",
             str(view.executable()), "-S", "-P", "-m", "autograder.sandbox.warm", str(theirs.fileno()), json.dumps(configuration),
         ]  # fmt: skip
         # In a session of its own, Ctrl-C here does not reach it: leaving the `with` block is what ends it.
@@ -228,12 +236,21 @@ def environment() -> dict[str, str]:
     }  # fmt: skip
 
 
+FIRM = 1.5
+"""So many times its friendly limit is the firm limit of one call: by then whoever hears signals has ended it."""
+NAP = 0.25
+"""Seconds: what takes less is no nap, but the system's own delays, which a busy machine has many of."""
+
+
 class SandboxConnection(Connection):
     """The connection to one fork: namespaces, a /tmp and limits of its own."""
 
     def __init__(self, warm: WarmProcess, limits: Limits) -> None:
         self.warm, self.limits = warm, limits
         self.pid: int | None = None
+        self._firm = math.inf
+        self._long = 0.0
+        """Seconds that all requests took which took long."""
         ours, theirs = socket.socketpair()
         super().__init__(SocketChannel(ours, limits.reply_bytes))
         try:
@@ -250,24 +267,47 @@ class SandboxConnection(Connection):
             raise
 
     def request(self, request: dict[str, Any]) -> dict[str, Any]:
+        # Loading limits each statement by itself: only the limit on the whole submission binds it firmly.
+        self._firm = math.inf if request.get("op") == "load" else FIRM * (self.limits.call_seconds or math.inf)
+        began = time.monotonic()
         # There is no accelerator inside. What comes back goes to the law's own device on this side.
-        return super().request({**request, "device": "cpu"} if "device" in request else request)
+        reply = super().request({**request, "device": "cpu"} if "device" in request else request)
+        self.count_naps(time.monotonic() - began)
+        return reply
+
+    def count_naps(self, seconds: float) -> None:
+        """End it once long requests have taken more time than it ever ran or waited for its turn."""
+        self._long += seconds if seconds > NAP else 0.0
+        most = self.limits.naps_seconds
+        if self._long > most and self._long - self.warm.ask(op="busy", pid=self.pid)["seconds"] > most:
+            self.over = Fault(
+                "wall_limit", f"It slept for more than {most:g} s, all calls together. What does it wait for?"
+            )
+            self.close()
+            raise self.over
 
     def patience(self) -> Patience:
-        """Counts the seconds asleep: those in which no process of the fork ran, or waited for its turn."""
+        """Counts the seconds asleep, in which no process of the fork ran or waited for its turn; and those in which they ran,
+        for an answer need not hear the signal that ends a call."""
         limit = self.limits.wall_seconds
         first = min(1.0, limit / 2)
         began = time.monotonic()
-        start: tuple[float, float] | None = None
+        start: tuple[float, float, float] | None = None
 
         def remaining() -> float:
             nonlocal start
             now = time.monotonic()
             if now - began < first:
                 return first - (now - began)
-            busy = self.warm.ask(op="busy", pid=self.pid)["seconds"]
+            told = self.warm.ask(op="busy", pid=self.pid)
+            busy, used = told["seconds"], told["cpu_seconds"]
             if start is None:
-                start = (now, busy)
+                start = (now, busy, used)
+            if used - start[2] > self._firm:
+                raise Fault(
+                    "cpu_limit",
+                    f"It used more than {self._firm:g} s of processor time at once. Is there an endless loop?",
+                )
             asleep = (now - start[0]) - (busy - start[1])
             if asleep >= limit:
                 raise Fault("wall_limit", f"It slept for {limit:g} s. Does it wait for something that never comes?")

@@ -80,37 +80,64 @@ _FORBIDDEN = {
     "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "unshare": (272, 97), "setns": (308, 268),
     "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "fsopen": (430, 430), "open_tree": (428, 428),
     "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219), "bpf": (321, 280),
-    "perf_event_open": (298, 241), "io_uring_setup": (425, 425), "shmget": (29, 194), "clone3": (435, 435),
+    "perf_event_open": (298, 241), "io_uring_setup": (425, 425), "clone3": (435, 435),
+    # Shared memory, queues and semaphores of System V, and rules: gigabytes of the kernel's own that belong to no process.
+    "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190), "landlock_create_ruleset": (444, 444),
+    # What the whole machine has only one of: the kernel's log, and locks on files that every submission sees.
+    "syslog": (103, 116), "flock": (73, 32),
 }  # fmt: skip
 _ARCHITECTURES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
-_CLONE = {"x86_64": 56, "aarch64": 220}
 _LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_BITS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 EPERM, ENOSYS = 1, 38
 
+AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10
+MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
+F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW, F_SETLEASE = 6, 7, 37, 38, 1024
+
+_Program = list[tuple[int, int, int, int]]
+_NO: _Program = [(_RETURN, 0, 0, _REFUSE | EPERM)]
+
+
+def _unless_among(allowed: tuple[int, ...]) -> _Program:
+    return [step for value in allowed for step in ((_JUMP_EQUAL, 0, 1, value), (_RETURN, 0, 0, _ALLOW))] + _NO
+
+
+def _if_among(refused: tuple[int, ...]) -> _Program:
+    return [step for value in refused for step in ((_JUMP_EQUAL, 0, 1, value), *_NO)]
+
+
+_DEPENDS: dict[str, tuple[tuple[int, int], int, _Program]] = {
+    # name: (numbers, which argument decides, and how). A jump of 1 passes over the refusal that follows.
+    "clone": ((56, 220), 0, [(_JUMP_BITS, 0, 1, NAMESPACES), *_NO]),
+    # Other kinds of sockets are in no network namespace (vsock, to the host of a virtual machine), or far into the kernel.
+    "socket": ((41, 198), 0, _unless_among((AF_UNIX, AF_INET, AF_INET6))),
+    # Memory of no file that is shared stays when it is in nobody's address space: a page of it keeps gigabytes.
+    "mmap": ((9, 222), 3, [(_JUMP_BITS, 0, 2, MAP_ANONYMOUS), (_JUMP_BITS, 0, 1, MAP_SHARED), *_NO]),
+    # The kernel keeps a note of every byte that is locked; and a lease on a file holds up whoever opens it.
+    "fcntl": ((72, 25), 1, _if_among((F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW, F_SETLEASE))),
+}
+
 
 def forbid_system_calls() -> bool:
-    """Refuse, from now on, the calls above. Returns False on a machine whose numbers are not known: a second wall only."""
+    """Refuse, from now on, the calls above. Returns False on a machine whose numbers are not known."""
     machine = platform.machine()
     if machine not in _ARCHITECTURES:
         return False
     architecture, column = _ARCHITECTURES[machine]
-    numbers = {name: pair[column] for name, pair in _FORBIDDEN.items()}
     # The architecture first, so that a number means what the table says (and no 32-bit or x32 call slips past it).
-    program = [(_LOAD, 0, 0, 4), (_JUMP_EQUAL, 1, 0, architecture), (_RETURN, 0, 0, _KILL), (_LOAD, 0, 0, 0)]
+    program: _Program = [(_LOAD, 0, 0, 4), (_JUMP_EQUAL, 1, 0, architecture), (_RETURN, 0, 0, _KILL), (_LOAD, 0, 0, 0)]
     if machine == "x86_64":
-        program += [(_JUMP_AT_LEAST, 0, 1, 0x40000000), (_RETURN, 0, 0, _REFUSE | EPERM)]
-    for name, number in numbers.items():
+        program += [(_JUMP_AT_LEAST, 0, 1, 0x40000000), *_NO]
+    for name, numbers in _FORBIDDEN.items():
         # glibc tries clone3 first, whose flags a filter cannot see, and falls back on clone when there is none.
         error = ENOSYS if name == "clone3" else EPERM
-        program += [(_JUMP_EQUAL, 0, 1, number), (_RETURN, 0, 0, _REFUSE | error)]
-    program += [
-        (_JUMP_EQUAL, 0, 3, _CLONE[machine]),
-        (_LOAD, 0, 0, 16),  # clone's flags, the low half
-        (_JUMP_BITS, 0, 1, NAMESPACES),
-        (_RETURN, 0, 0, _REFUSE | EPERM),
-        (_RETURN, 0, 0, _ALLOW),
-    ]
+        program += [(_JUMP_EQUAL, 0, 1, numbers[column]), (_RETURN, 0, 0, _REFUSE | error)]
+    for numbers, argument, decide in _DEPENDS.values():
+        low_half = (_LOAD, 0, 0, 16 + 8 * argument)
+        block: _Program = [low_half, *decide, (_RETURN, 0, 0, _ALLOW)]
+        program += [(_JUMP_EQUAL, 0, len(block), numbers[column]), *block]
+    program += [(_RETURN, 0, 0, _ALLOW)]
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in program)
     buffer = ctypes.create_string_buffer(code, len(code))
 

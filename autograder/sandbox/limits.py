@@ -19,6 +19,22 @@ from pathlib import Path
 
 MIB = 1 << 20
 GIB = 1 << 30
+SIGNALS = 256
+"""How many signals may wait to be delivered, and timers be set."""
+
+
+LAYERS = {
+    "network": "a network of its own, in which there is nobody",
+    "messages": "message queues and shared memory of its own",
+    "folders": "a /tmp that nobody has seen before, and no /proc",
+    "descriptors": "no open file but its own connection",
+    "privileges": "no capability, even in its own namespaces",
+    "system calls": "a filter in front of the kernel",
+    "limits": "the kernel's limits on one process",
+    "watch": "an eye on all its processes together",
+}
+"""What stands between a submission and the rest, besides the namespaces for processes and users and the folders that are
+shown at all. Each has an attack that succeeds without it."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +47,8 @@ class Limits:
     """Processor seconds of the whole submission and all it starts; ended by the kernel."""
     wall_seconds: float = 5.0
     """Seconds asleep within one request."""
+    naps_seconds: float = 10.0
+    """Seconds asleep in all requests together, naps shorter than a quarter of a second not counted."""
     data_bytes: int = 2 * GIB
     processes: int = 16
     """Processes and threads alive at once."""
@@ -82,6 +100,7 @@ def impose(limits: Limits, *, address_space: bool) -> None:
             # Counted per user *namespace* (Linux 5.14 and later), so a submission in one of its own is counted alone;
             # it would never bind root itself. Without a namespace it would count everything that the user runs.
             limit("RLIMIT_NPROC", limits.processes)
+            limit("RLIMIT_SIGPENDING", SIGNALS)  # counted along with all others of the user who grades
 
 
 def used_bytes() -> tuple[int, int]:

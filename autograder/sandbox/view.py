@@ -20,7 +20,8 @@ WORKER = ("__init__.py", "answer.py", "session.py", "symbolic.py", "sandbox")
 LIBRARIES = ("/lib", "/lib32", "/lib64", "/libx32", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libx32",
              "/etc/ld.so.cache", "/etc/alternatives", "/nix/store", "/gnu/store", "/sys/devices/system/cpu")  # fmt: skip
 """Shared libraries; and what torch asks about the processor on some machines before it takes the fast road."""
-DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+DEVICES = ("/dev/null", "/dev/full", "/dev/random", "/dev/urandom")
+"""No /dev/zero: what is mapped from there and shared is memory that no limit counts."""
 PACKAGES = Path(__file__).parents[1]
 
 

@@ -3,7 +3,7 @@
 It listens on one socket to the process that decides, which asks in JSON:
 
     {"op": "fork", "limits": {…}} and, along with it, one end of a connection    → {"pid": 12}
-    {"op": "busy", "pid": 12}    → {"seconds": 3.2}: how long it has run or waited for a processor
+    {"op": "busy", "pid": 12}    → {"seconds": 3.2, "cpu_seconds": 1.5}: how long it has run or waited for a processor, and run
     {"op": "end", "pid": 12}     → {"signal": 9, "code": 0, "cpu_seconds": 1.5, "reason": ""}, once it is gone
 
 Student code runs only in the forks. Each is the first process of a pid namespace, so that its end is the end of all it
@@ -51,7 +51,7 @@ def main() -> None:
     configuration = json.loads(sys.argv[2])
     settle(configuration["uid"])
     warm_up(configuration["preload"])
-    Warm(control, configuration["given"]).run()
+    Warm(control, configuration["given"], frozenset(configuration["without"])).run()
 
 
 def settle(uid: int | None) -> None:
@@ -101,8 +101,10 @@ def warm_up(preload: list[str]) -> None:
 class Warm:
     """Forks, watches and ends."""
 
-    def __init__(self, control: socket.socket, given: str | None) -> None:
+    def __init__(self, control: socket.socket, given: str | None, without: frozenset[str] = frozenset()) -> None:
         self.control, self.given = control, given
+        self.without = without
+        """The layers (limits.LAYERS) that are left out, to see what they are good for."""
         self.forks: dict[int, Fork] = {}
         self.passing: list[int] = []
         """The processes in between, until they are gone."""
@@ -146,10 +148,13 @@ class Warm:
         if not between:
             uid, gid = os.getuid(), os.getgid()  # the new user namespace will not know them until it is told
             try:
-                kernel.unshare(kernel.NAMESPACES)
+                shared = kernel.CLONE_NEWNET * ("network" in self.without) | kernel.CLONE_NEWIPC * (
+                    "messages" in self.without
+                )
+                kernel.unshare(kernel.NAMESPACES & ~shared)
                 pid = os.fork()
                 if not pid:
-                    inhabit(connection, Limits(**limits), self.given, uid, gid)
+                    inhabit(connection, Limits(**limits), self.given, uid, gid, self.without)
                 os.write(writer, str(pid).encode())
             except BaseException:  # neither process may come back into the loop above
                 traceback.print_exc()
@@ -168,7 +173,8 @@ class Warm:
         self.passing = [process for process in self.passing if not os.waitpid(process, options)[0]]
 
     def busy(self, pid: int) -> dict[str, Any]:
-        return {"seconds": sum(waited_or_ran(process) for process in family(pid))}
+        processes = family(pid)
+        return {"seconds": sum(map(waited_or_ran, processes)), "cpu_seconds": sum(map(cpu_seconds, processes))}
 
     def end(self, pid: int) -> dict[str, Any]:
         self.reap(wait=True)  # until then its child is not ours to wait for
@@ -184,7 +190,7 @@ class Warm:
 
     def watch(self) -> None:
         """End the forks whose processes use, together, more than one is allowed: the kernel's limits are per process."""
-        for fork in self.forks.values():
+        for fork in self.forks.values() if "watch" not in self.without else ():
             processes = family(fork.pid)
             if sum(max(anonymous_bytes(process) - self.base, 0) for process in processes) > fork.limits.data_bytes:
                 fork.reason = "memory"
@@ -197,7 +203,7 @@ class Warm:
 # ---- in the fork -----------------------------------------------------------------------------------------------------
 
 
-def inhabit(connection: int, limits: Limits, given: str | None, uid: int, gid: int) -> None:
+def inhabit(connection: int, limits: Limits, given: str | None, uid: int, gid: int, without: frozenset[str]) -> None:
     """Close every door from the inside, then answer requests. Never returns."""
     from autograder.sandbox.wire import SocketChannel
     from autograder.sandbox.worker import serve
@@ -209,14 +215,19 @@ def inhabit(connection: int, limits: Limits, given: str | None, uid: int, gid: i
         kernel.map_user(uid, gid)
         Path("/proc/self/oom_score_adj").write_text("1000")
         kernel.leave_session_keyring()
-        impose(limits, address_space=True)
-        fresh_folders(limits.tmp_bytes)
-        keep_only(connection)
-        kernel.drop_privileges()
-        kernel.forbid_system_calls()
+        if "limits" not in without:
+            impose(limits, address_space=True)
+        if "folders" not in without:
+            fresh_folders(limits.tmp_bytes)
+        if "descriptors" not in without:
+            connection = keep_only(connection)
+        if "privileges" not in without:
+            kernel.drop_privileges()
+        if "system calls" not in without:
+            kernel.forbid_system_calls()
         os.chdir("/tmp")
         random.seed(0)  # which Python seeds anew in every fork; torch's and NumPy's generators came along as they were
-        channel = SocketChannel(socket.socket(fileno=3), limits.reply_bytes)
+        channel = SocketChannel(socket.socket(fileno=connection), limits.reply_bytes)
         session = Session(None if given is None else Path(given), call_seconds=limits.call_seconds)
     except BaseException:  # nothing may be left half closed
         traceback.print_exc()
@@ -236,13 +247,14 @@ def fresh_folders(tmp_bytes: int) -> None:
     kernel.mount("tmpfs", "/proc", "tmpfs", harmless | kernel.MS_RDONLY, "size=4k,nr_inodes=2,mode=555")
 
 
-def keep_only(connection: int) -> None:
+def keep_only(connection: int) -> int:
     """Descriptor 3 for the connection, nothing behind 0, 1 and 2, and no other: the control socket above all."""
     os.dup2(connection, 3)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nowhere, number)
     os.closerange(4, 1 << 16)
+    return 3
 
 
 # ---- what the kernel says about processes ----------------------------------------------------------------------------
@@ -288,12 +300,13 @@ def waited_or_ran(pid: int) -> float:
 
 
 def anonymous_bytes(pid: int) -> int:
-    """Memory that is in no file: its own and what it shares with its ancestors."""
+    """Memory that is in no file, wherever it is now: its own and what it shares with its ancestors."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
     except OSError:
         return 0
-    return sum(int(line.split()[1]) << 10 for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
+    kinds = ("RssAnon:", "RssShmem:", "VmSwap:")
+    return sum(int(line.split()[1]) << 10 for line in lines if line.startswith(kinds))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,9 @@ MAX_BYTES = 64 << 20
 MAX_HEADER = 8 << 20
 MAX_NODES = 250_000
 MAX_MARKS = 3 * MAX_NODES
+MAX_MARKS_IN_ALL = 1_000_000
+MAX_BYTES_IN_ALL = 2 << 30
+"""What all frames of one channel may hold together: each is read within a second, but by somebody who has hundreds to read."""
 MAX_TEXT = 4 << 20
 MAX_DEPTH = 32
 MAX_TENSORS = 4096
@@ -288,6 +291,19 @@ Patience = Callable[[], float]
 """How many seconds to wait before asking again; raises a Fault when the waiting is over."""
 
 
+class Allowance:
+    """What may still come on a channel. Reading costs the reader's time, which no limit on the other side counts."""
+
+    def __init__(self) -> None:
+        self.bytes, self.marks = MAX_BYTES_IN_ALL, MAX_MARKS_IN_ALL
+
+    def take(self, size: int = 0, entries: int = 0) -> None:
+        self.bytes -= size
+        self.marks -= entries
+        if self.bytes < 0 or self.marks < 0:
+            refuse("Its replies are too large, all of them together.")
+
+
 class Channel(Protocol):
     """Carries values both ways. `send` refuses before the first byte goes out, so a refused value breaks nothing."""
 
@@ -302,7 +318,7 @@ class SocketChannel:
     """A channel over a connected stream socket. Without `patience` it waits for ever."""
 
     def __init__(self, connection: socket.socket, max_bytes: int = MAX_BYTES) -> None:
-        self.connection, self.max_bytes = connection, max_bytes
+        self.connection, self.max_bytes, self.allowance = connection, max_bytes, Allowance()
 
     def send(self, value: Any, patience: Patience | None = None) -> None:
         pieces = [memoryview(piece) for piece in encode(value, self.max_bytes)]
@@ -314,8 +330,11 @@ class SocketChannel:
                 pieces[0] = pieces[0][sent:]
 
     def receive(self, patience: Patience | None = None) -> Any:
-        header, body = lengths(bytes(self._exactly(PREFIX.size, patience)), self.max_bytes)
-        return value_of(bytes(self._exactly(header, patience)), self._exactly(body, patience))
+        header_size, body_size = lengths(bytes(self._exactly(PREFIX.size, patience)), self.max_bytes)
+        self.allowance.take(size=header_size + body_size)
+        header = bytes(self._exactly(header_size, patience))
+        self.allowance.take(entries=marks(header))
+        return value_of(header, self._exactly(body_size, patience))
 
     def _exactly(self, size: int, patience: Patience | None) -> bytearray:
         data = bytearray(size)
@@ -348,7 +367,7 @@ class PipeChannel:
     """
 
     def __init__(self, reader: Any, writer: Any, max_bytes: int = MAX_BYTES) -> None:
-        self.reader, self.writer, self.max_bytes = reader, writer, max_bytes
+        self.reader, self.writer, self.max_bytes, self.allowance = reader, writer, max_bytes, Allowance()
 
     def send(self, value: Any, patience: Patience | None = None) -> None:
         del patience
@@ -364,8 +383,11 @@ class PipeChannel:
 
     def receive(self, patience: Patience | None = None) -> Any:
         del patience
-        header, body = lengths(bytes(self._exactly(PREFIX.size)), self.max_bytes)
-        return value_of(bytes(self._exactly(header)), self._exactly(body))
+        header_size, body_size = lengths(bytes(self._exactly(PREFIX.size)), self.max_bytes)
+        self.allowance.take(size=header_size + body_size)
+        header = bytes(self._exactly(header_size))
+        self.allowance.take(entries=marks(header))
+        return value_of(header, self._exactly(body_size))
 
     def _exactly(self, size: int) -> bytearray:
         data = bytearray(size)

@@ -153,17 +153,18 @@ def test_the_warm_process_is_an_ordinary_user_with_one_thread_and_closed_to_othe
 
 def test_two_submissions_find_no_way_to_each_other(inside: Opener) -> None:
     source = """
-        import ctypes, socket
+        import ctypes, os, socket
         libc = ctypes.CDLL(None)
         kept = []
+        def queue(flags): return libc.mq_open(b"/meeting", os.O_RDWR | flags, ctypes.c_int(0o600), None)
         def wait():
             here = socket.socket(socket.AF_UNIX)
             here.bind("\\0meeting")
             here.listen()
             kept.append(here)
-            return libc.msgget(1234, 0o1666)
+            return queue(os.O_CREAT)
         def meet_by_socket(): socket.socket(socket.AF_UNIX).connect("\\0meeting")
-        def meet_by_queue(): return libc.msgget(1234, 0o666)
+        def meet_by_queue(): return queue(0)
     """
     with inside(source) as one, inside(source) as other:
         assert one.call("wait") >= 0
@@ -251,7 +252,10 @@ def test_it_reaches_no_network(inside: Opener) -> None:
                     s.settimeout(2)
                     s.connect(tuple(address) if isinstance(address, list) else address)
                     s.send(b"x")
-            def interfaces(): return [name for _, name in socket.if_nameindex()]
+            def interfaces(): return [name for number in range(1, 20) if (name := interface(number))]
+            def interface(number):
+                try: return socket.if_indextoname(number)
+                except OSError: return ""
         """) as session:
             tcp, udp = [int(socket.AF_INET), int(socket.SOCK_STREAM)], [int(socket.AF_INET), int(socket.SOCK_DGRAM)]
             assert session.fault("reach", tcp, ["127.0.0.1", server.getsockname()[1]]) == "raised"
@@ -266,7 +270,9 @@ def test_it_reaches_no_network(inside: Opener) -> None:
     "libc.mount(None, b'/tmp', b'tmpfs', 0, None)", "libc.umount(b'/proc')", "libc.umount(b'/tmp')", "libc.chroot(b'/tmp')",
     "libc.syscall(SYS['clone'], 0x10000011, None, None, None, 0)", "libc.syscall(SYS['keyctl'], 0, -3, 0)",
     "libc.ptrace(0, 0, 0, 0)", "libc.syscall(425, 1, None)", "libc.setuid(0)", "libc.sethostname(b'x', 1)",
-    "libc.shmget(0, 1 << 30, 0o1600)",
+    "libc.shmget(0, 1 << 30, 0o1600)", "libc.msgget(0, 0o1600)", "libc.semget(0, 1, 0o1600)", "libc.flock(1, 2)",
+    "libc.syscall(444, None, 0, 1)", "libc.klogctl(3, None, 0)", "libc.socket(16, 3, 0)", "libc.socket(40, 1, 0)",
+    "libc.mmap(None, 4096, 3, 0x21, -1, 0)", "libc.fcntl(1, 6, None)", "libc.fcntl(1, 1024, 0)",
 ])  # fmt: skip
 def test_it_cannot_open_the_walls_from_inside(inside: Opener, call: str) -> None:
     with inside(f"""

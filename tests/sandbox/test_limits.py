@@ -141,6 +141,26 @@ def test_a_sleeper_is_ended_by_the_wall_clock(inside: Opener) -> None:
     assert time.monotonic() - started < 30
 
 
+def test_naps_are_added_up(inside: Opener) -> None:
+    with inside("import time\ndef nap(): time.sleep(0.4)", Limits(naps_seconds=1.0)) as session:
+        session.call("nap")
+        session.call("nap")
+        assert session.fault("nap") == "wall_limit"
+        assert session.fault("nap") == "wall_limit"
+
+
+def test_short_delays_and_work_are_no_naps(inside: Opener) -> None:
+    with inside("""
+        import time
+        def blink(): time.sleep(0.01)
+        def work():
+            until = time.process_time() + 0.4
+            while time.process_time() < until: pass
+    """, Limits(naps_seconds=0.3)) as session:  # fmt: skip
+        for name in ["blink", "work"] * 4:
+            session.call(name)
+
+
 def test_working_is_not_sleeping_however_long_it_takes(inside: Opener) -> None:
     with inside("""
         import time
@@ -196,3 +216,27 @@ def test_files_and_descriptors_are_bounded(inside: Opener) -> None:
     """, Limits(open_files=32, file_size=1 << 20)) as session:  # fmt: skip
         assert session.fault("open_many") == "raised"
         assert session.fault("write_one") == "raised"
+
+
+def test_one_call_that_hears_no_signal_does_not_get_the_whole_submissions_time(inside: Opener) -> None:
+    with inside("""
+        import signal
+        def deaf():
+            signal.signal(signal.SIGPROF, signal.SIG_IGN)
+            while True: pass
+    """, Limits(call_seconds=1)) as session:  # fmt: skip
+        start = time.monotonic()
+        assert session.fault("deaf") == "cpu_limit"
+        assert time.monotonic() - start < 60
+
+
+def test_an_exception_that_never_says_what_it_is_is_one_more_call(inside: Opener) -> None:
+    with inside("""
+        class Endless(Exception):
+            def __str__(self):
+                while True: pass
+        def never(): raise Endless
+        def one(): return 1
+    """, Limits(call_seconds=1)) as session:  # fmt: skip
+        assert session.fault("never") in ("cpu_limit", "raised")
+        assert session.call("one") == 1

@@ -245,6 +245,23 @@ def test_a_refused_value_leaves_the_channel_as_it_was(channels: Any) -> None:
     assert there.receive() == "next"
 
 
+@pytest.mark.parametrize(("limit", "value"), [("MARKS", [{"a": 0}] * 50), ("BYTES", torch.zeros(100))])
+def test_all_that_comes_on_one_channel_is_limited_too(
+    limit: str, value: Any, channels: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One frame is read within a second, but a judge asks hundreds of times."""
+    here, there, _ = channels
+    monkeypatch.setattr(wire, f"MAX_{limit}_IN_ALL", 1000)
+    there.allowance = wire.Allowance()
+    for _ in range(2):
+        here.send(value)
+        assert same(there.receive(), value)
+    for _ in range(5):
+        here.send(value)
+    with pytest.raises(Fault, match="all of them together"):
+        list(iter(there.receive, None))
+
+
 @pytest.mark.parametrize(
     "sent", [b"", b"DLVM", frame([1, "two", torch.zeros(3)])[:-1]], ids=["nothing", "start", "part"]
 )
