@@ -7,6 +7,7 @@ and dtype before a law sees it.
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,14 +38,21 @@ FAULTS: dict[str, str] = {
 """Every way in which an answer itself can fail a law; all of them make the law *broken*, none undecided."""
 
 
+REAL = (torch.float32, torch.float64)
+"""Dtypes in which real numbers may come. Half precision rounds so coarsely that mistakes would pass for rounding."""
+
+
 class Fault(Exception):
-    """The answer's own failure: `kind` is one of FAULTS, `message` a sentence for the student, `where` their line."""
+    """The answer's own failure: `kind` is one of FAULTS, `message` a sentence for the student, `where` their line.
+
+    Words of a student's may be in them, whichever way they came: here, where all ways meet, they are made harmless.
+    """
 
     def __init__(self, kind: str, message: str, where: str = "") -> None:
         if kind not in FAULTS:
             raise ValueError(f"a fault's kind is one of {sorted(FAULTS)}, not {kind!r}")
-        super().__init__(message)
-        self.kind, self.message, self.where = kind, message, where
+        self.kind, self.message, self.where = kind, clean(message[:2000]), clean(where[:500])
+        super().__init__(self.message)
 
 
 @dataclass(frozen=True)
@@ -118,9 +126,11 @@ class Claimed(dict[str, torch.Tensor]):
 
     def __init__(self, claim: Any, what: str) -> None:
         if not isinstance(claim, Mapping) or not all(
-            isinstance(value, torch.Tensor) and value.is_floating_point() for value in claim.values()
+            isinstance(value, torch.Tensor) and value.dtype in REAL for value in claim.values()
         ):
-            raise Fault("wrong_type", f"The model's {what}s are no longer tensors of real numbers.")
+            raise Fault(
+                "wrong_type", f"The model's {what}s are no longer tensors of real numbers (float32 or float64)."
+            )
         super().__init__(claim)
         self.what = what
 
@@ -190,6 +200,7 @@ class Answer:
         """The same answer, with every random generator inside set to `seed` before each call."""
         other = Answer(self.exercise, self.transport, self.runs_on)
         other.seed = seed
+        other._ask = self._ask  # what comes back is noted here: what it printed, and whether it was NaN
         return other
 
     def given(self, name: str, *args: Any, **kwargs: Any) -> Remote:
@@ -211,8 +222,12 @@ class Answer:
         except Fault as fault:
             raise Fault(fault.kind, str(fault).replace("this input", f"`{wrt}`"), fault.where) from None
         expected = kwargs[place] if isinstance(place, str) else args[place]
-        if not isinstance(value, torch.Tensor) or value.shape != expected.shape or not value.is_floating_point():
-            raise Fault("undifferentiable", f"Expected a gradient with the shape of `{wrt}`; something else came back.")
+        # Autograd gives a gradient the dtype of its variable. A coarser claim would be granted a coarser rounding.
+        if not isinstance(value, torch.Tensor) or (value.shape, value.dtype) != (expected.shape, expected.dtype):
+            raise Fault(
+                "undifferentiable",
+                f"Expected a gradient with the shape and dtype of `{wrt}`; something else came back.",
+            )
         return value
 
     def _ask(self, **request: Any) -> Any:
@@ -227,13 +242,15 @@ class Answer:
             raise Fault("refused", "The answer's process sent something that is not a reply.")
         printed = reply.get("printed", "")
         if isinstance(printed, str) and len(self.printed) < 2000:
-            self.printed += clean(printed)[: 2000 - len(self.printed)]
+            self.printed += clean(printed[:4000])[: 2000 - len(self.printed)]  # the session sends little more than 2000
         fault = reply.get("fault")
         if fault is not None:
             raise _fault_from(fault)
         mutated = reply.get("mutated")
-        if mutated:
-            name = self.exercise.argument_name(mutated[0]) if isinstance(mutated, list) else "an input"
+        if mutated is not None:
+            if not isinstance(mutated, list) or not mutated or not isinstance(mutated[0], int | str):
+                raise Fault("refused", "The answer's process reported changed inputs in words that are not understood.")
+            name = self.exercise.argument_name(mutated[0])
             raise Fault(
                 "mutated",
                 f"Your function changed its argument `{name}` in place. Inputs belong to the caller: "
@@ -246,6 +263,8 @@ class Answer:
     def _receive(self, leaf: Any) -> Any:
         if isinstance(leaf, Handle):
             return Remote(self, leaf)
+        if isinstance(leaf, float):
+            self.not_finite |= not math.isfinite(leaf)
         if isinstance(leaf, torch.Tensor):
             came = describe_tensor(leaf)
             try:
@@ -271,12 +290,12 @@ def describe_tensor(value: torch.Tensor) -> str:
 
 def _fault_from(fault: Any) -> Fault:
     """A fault that the other side reports about itself; anything odd in it is itself refused."""
-    if not isinstance(fault, dict) or fault.get("kind") not in FAULTS:
+    if not isinstance(fault, dict) or not isinstance(fault.get("kind"), str) or fault["kind"] not in FAULTS:
         return Fault("refused", "The answer's process reported a failure in words that are not understood.")
     message, where = fault.get("message", ""), fault.get("where", "")
     if not isinstance(message, str) or not isinstance(where, str):
         return Fault("refused", "The answer's process reported a failure in words that are not understood.")
-    return Fault(fault["kind"], clean(message[:2000]), clean(where[:500]))
+    return Fault(fault["kind"], message, where)
 
 
 def clean(text: str) -> str:
@@ -284,14 +303,19 @@ def clean(text: str) -> str:
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
 
 
-def tensor_claimed(value: Any, *shape: int) -> torch.Tensor:
-    """What an object's method returned, if it is real numbers of this shape; a Fault that says what came otherwise."""
+def tensor_claimed(value: Any, *shape: int, precision: torch.dtype | None = None) -> torch.Tensor:
+    """What an object's method returned, if it is real numbers of this shape; a Fault that says what came otherwise.
+
+    `precision`, the inputs' own, refuses what is coarser: its rounding would be allowed for, and hide mistakes.
+    """
     if isinstance(value, bool | int | float):
         value = torch.tensor(float(value), dtype=torch.float64)
     if not isinstance(value, torch.Tensor):
         raise Fault("wrong_type", f"Expected a tensor of shape {list(shape)}; a {type(value).__name__} came back.")
     if tuple(value.shape) != shape:
         raise Fault("wrong_shape", f"Expected a tensor of shape {list(shape)}; {list(value.shape)} came back.")
-    if value.dtype not in (torch.float32, torch.float64):
+    if value.dtype not in REAL:
         raise Fault("wrong_dtype", f"Expected real numbers (float32 or float64); {value.dtype} came back.")
+    if precision is not None and torch.finfo(value.dtype).bits < torch.finfo(precision).bits:
+        raise Fault("wrong_dtype", f"Expected {precision}, as the inputs are; {value.dtype} came back.")
     return value

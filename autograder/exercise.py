@@ -302,6 +302,10 @@ class Exercise:
         return admit(value, self.returns, sent.sizes, sent.rows if sent.mapped else None, sent.precision, "")
 
 
+PLAIN: dict[str, Any] = {"int": int, "float": int | float, "str": str, "bool": bool}
+"""Declared results that are no tensors, and what may come for them. Python takes True for a number; a student did not mean it."""
+
+
 def admit(
     value: Any, spec: Any, sizes: Mapping[str, int], rows: int | None, precision: torch.dtype, place: str
 ) -> Any:  # fmt: skip
@@ -317,8 +321,10 @@ def admit(
             for i, (item, inner) in enumerate(zip(value, spec.items, strict=True))
         )
     if not isinstance(spec, ArraySpec):
-        if spec.name == "None" or (not isinstance(value, Remote) and spec.name in {"int", "float", "str", "bool"}):
+        if spec.name == "None":
             return value
+        if spec.name in PLAIN:
+            return plain(value, spec, rows, what)
         if value is None:
             raise Fault("wrong_type", f"{what} returned None; expected {spec}. Is a `return` missing?")
         if not isinstance(value, Remote if spec.name != "Expr" else list):
@@ -344,6 +350,24 @@ def admit(
     if spec.kind == "int" and (value.is_floating_point() or value.is_complex()):
         raise Fault("wrong_dtype", f"{what} must return whole numbers (int64); {short(value.dtype)} came back.")
     return at_precision(value, precision, what) if spec.kind == "float" and spec.axes else value
+
+
+def plain(value: Any, spec: Any, rows: int | None, what: str) -> Any:
+    """A number, a truth or a word; where the function was mapped over rows, numbers and truths come as one tensor of reals."""
+    if rows is None:
+        found = value.item() if isinstance(value, torch.Tensor) and value.dim() == 0 else value
+        fits = isinstance(found, PLAIN[spec.name]) and isinstance(found, bool) == (spec.name == "bool")
+    elif spec.name == "str":
+        found = value
+        fits = isinstance(value, list) and len(value) == rows and all(isinstance(one, str) for one in value)
+    else:
+        found = value
+        fits = isinstance(value, torch.Tensor) and tuple(value.shape) == (rows,)
+        fits = fits and not (spec.name == "int" and bool((value != value.round()).any()))
+        fits = fits and not (spec.name == "bool" and bool(((value != 0) & (value != 1)).any()))
+    if not fits:
+        raise Fault("wrong_type", f"{what} must return a {spec}; {describe(value)} came back.")
+    return found
 
 
 def at_precision(value: torch.Tensor, precision: torch.dtype, what: str) -> torch.Tensor:

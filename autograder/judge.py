@@ -241,16 +241,27 @@ def telling_row(evidence: Evidence, inputs: Mapping[str, Tensor]) -> int:
 
 
 def repeat(law: Law, answer: Answer, seed: int, before: Found) -> Found:
-    """Ask the same question twice: an answer without randomness of its own must give the same output again."""
-    inputs, _ = next(configurations(law, answer.exercise, seed, answer.device))
+    """Ask the same question again, when all others have been asked: an answer without randomness of its own must give the same
+    output, twice, and one that was right must still be."""
+    inputs, generator = next(configurations(law, answer.exercise, seed, answer.device))
     names = [name for name in answer.exercise.parameters if name in inputs]
-    if len(names) < len(answer.exercise.parameters):
-        return before
     arguments = [inputs[name][:2] if answer.exercise.slow else inputs[name] for name in names]
+    answer.not_finite = False
+
+    def asked() -> list[Any]:
+        return leaves(answer(*arguments)) if len(names) == len(answer.exercise.parameters) else []
+
     try:
-        once, twice = answer(*arguments), answer(*arguments)
-        first, second = leaves(once), leaves(twice)
-        if len(first) == len(second) and all(same(a, b) for a, b in zip(first, second, strict=True)):
+        first = asked()
+        again = outcome_of(law, answer, inputs, generator)  # in between: whoever is wrong by now is wrong here
+        if isinstance(again, Found):
+            return again
+        second = asked()
+        if (
+            again.outcome != "broken"
+            and len(first) == len(second)
+            and all(same(a, b) for a, b in zip(first, second, strict=True))
+        ):
             return before
         raise Fault(
             "not_deterministic",
@@ -299,12 +310,17 @@ def witness_for(law: Law, answer: Answer, found: Found) -> Witness:
     row = {name: value[found.row : found.row + 1] for name, value in inputs.items()}
     if comparison.tests:  # drawing again would be another test, with a chance of its own
         return show_witness(answer, row, comparison, found.row, shrunk=False)
-    alone = broken_at(law, answer, row)
-    if alone is None:
-        note = (
-            "Given alone, this row comes out right; together with other rows it does not. Rows must not influence each other: "
-            "is something summed or averaged over the batch?"
-        )
+    note = (
+        "Given alone, this row comes out right; together with other rows it does not. Rows must not influence each other: "
+        "is something summed or averaged over the batch?"
+    )
+    try:
+        alone = apply(law, answer, row, torch.Generator().manual_seed(0))
+    except Fault as fault:
+        alone, note = None, f"Given alone, this row does not come out at all. {fault.message}"
+    except Exception:
+        alone, note = None, ""
+    if alone is None or alone.outcome != "broken":
         return replace(show_witness(answer, row, comparison, found.row, shrunk=False), note=note)
     smallest, evidence = shrink(law, answer, row, alone)
     return show_witness(answer, smallest, evidence, 0, shrunk=True)
@@ -447,7 +463,7 @@ def score(law: Law, found: Mapping[str, Found], decisive: Law) -> LawVerdict:
 
 
 def status_of(laws: tuple[LawVerdict, ...]) -> str:
-    """Pending only where an open question could still earn points: past a broken decisive law nothing could."""
+    """Pending where a question is open, a law's own failure included; past a broken decisive law no answer to it could matter."""
     decisive = next(law for law in laws if law.decisive)
     if decisive.evidence == "broken":
         return "wrong"

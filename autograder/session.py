@@ -75,7 +75,7 @@ class Session:
                 raise
             reply = {"fault": self.explain(interrupt)}
         except BaseException as problem:
-            reply = {"fault": self.explain(problem)}
+            reply = {"fault": self.explained(problem)}
         if printed.text:
             reply["printed"] = printed.text
         return reply
@@ -256,6 +256,14 @@ class Session:
 
     # ---- what went wrong, in the student's words ----------------------------------------------------------------------
 
+    def explained(self, problem: BaseException) -> dict[str, str]:
+        """A fault, in bounded time: asking an exception what it says calls the student's code again."""
+        try:
+            with cpu_limit(self.call_seconds):
+                return self.explain(problem)
+        except CpuLimit as limit:
+            return self.explain(limit)
+
     def explain(self, problem: BaseException) -> dict[str, str]:
         """A fault for any exception, pointing at the student's own line."""
         where, frame_name, line = student_line(problem.__traceback__)
@@ -349,12 +357,17 @@ def without_magics(source: str) -> str:
 
 def keeps(statement: ast.stmt) -> bool:
     """Imports, definitions, classes and assignments run; `if`, `try` and `with` do when all they hold is such."""
-    if isinstance(statement, ast.If):
-        return all(keeps(inner) for inner in [*statement.body, *statement.orelse])
-    if isinstance(statement, ast.Try):
-        handlers = [inner for handler in statement.handlers for inner in handler.body]
-        return all(keeps(inner) for inner in [*statement.body, *handlers, *statement.orelse, *statement.finalbody])
-    return isinstance(statement, (*KEPT_STATEMENTS, ast.Pass))
+    pending = [statement]  # and no recursion: a chain of 500 `elif` is nested as deep
+    while pending:
+        inner = pending.pop()
+        if isinstance(inner, ast.If):
+            pending += [*inner.body, *inner.orelse]
+        elif isinstance(inner, ast.Try):
+            handlers = [statement for handler in inner.handlers for statement in handler.body]
+            pending += [*inner.body, *handlers, *inner.orelse, *inner.finalbody]
+        elif not isinstance(inner, (*KEPT_STATEMENTS, ast.Pass)):
+            return False
+    return True
 
 
 def names_made_by(statement: ast.stmt) -> set[str]:
@@ -480,7 +493,10 @@ class Printed(io.TextIOBase):
 
 @contextlib.contextmanager
 def cpu_limit(seconds: float | None) -> Iterator[None]:
-    """Raise CpuLimit inside the block after so much processor time. A friendly limit: the firm one is the sandbox's."""
+    """Raise CpuLimit inside the block after so much processor time, and after it if the block swallowed that.
+
+    A friendly limit: the firm one is the sandbox's.
+    """
     timed = (
         seconds is not None and hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
     )
@@ -488,7 +504,11 @@ def cpu_limit(seconds: float | None) -> Iterator[None]:
         yield
         return
 
+    over = False
+
     def stop(signum: int, frame: FrameType | None) -> None:
+        nonlocal over
+        over = True
         raise CpuLimit
 
     before = signal.signal(signal.SIGPROF, stop)
@@ -498,3 +518,5 @@ def cpu_limit(seconds: float | None) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_PROF, *outer)  # an enclosing limit goes on where it was
         signal.signal(signal.SIGPROF, before)
+    if over:
+        raise CpuLimit

@@ -27,6 +27,16 @@ def one(x: Float[Tensor, "2"]) -> Float[Tensor, ""]:  # pyright: ignore
     """One number."""
 
 
+@unit.exercise(measure="none", rows=5)
+def size(x: Float[Tensor, "2"]) -> float:  # pyright: ignore
+    """A number that is no tensor."""
+
+
+@unit.exercise(measure="none", rows=5)
+def word(x: Float[Tensor, "2"]) -> str:  # pyright: ignore
+    """A word."""
+
+
 for exercise in (many, one):
 
     @exercise.law(points=1, decisive=True, where=dict(x=Positive()))
@@ -64,15 +74,37 @@ def test_a_single_number_may_have_any_precision() -> None:
         assert float(answer_to(one, function)(double)) == 2.0
 
 
+def test_a_number_or_a_word_is_one_and_one_a_row() -> None:
+    row, rows = torch.ones(2), torch.ones(3, 2)
+    for function in (lambda x: float(x.sum()), lambda x: x.sum()):
+        assert answer_to(size, function)(row) == 2.0
+        assert answer_to(size, function)(rows).tolist() == [2.0] * 3
+    assert answer_to(word, lambda x: "two")(row) == "two"
+    assert answer_to(word, lambda x: "two")(rows) == ["two"] * 3
+
+
+@pytest.mark.parametrize("returned", ["two", None, [2.0], torch.ones(2), {"two": 2.0}])
+def test_what_is_no_number_is_refused_where_one_is_declared(returned: object) -> None:
+    for inputs in (torch.ones(2), torch.ones(3, 2)):
+        with pytest.raises(Fault, match=r"must return a float; .* came back") as caught:
+            answer_to(size, lambda x: returned)(inputs)
+        assert caught.value.kind == "wrong_type"
+    with pytest.raises(Fault, match="must return a float; the bool"):
+        answer_to(size, lambda x: True)(torch.ones(2))
+    with pytest.raises(Fault, match="must return a str"):
+        answer_to(word, lambda x: 2.0)(torch.ones(2))
+
+
 def test_without_listed_sizes_both_dtypes_are_tried() -> None:
     for exercise, law, dtypes in (
-        (many, many.laws[0], [torch.float64, torch.float32]),
+        (many, many.laws[0], [torch.float64, torch.float64, torch.float32]),  # decisive: a batch of one row, too
         (many, many.laws[1], [torch.float64, torch.float32]),
         (one, one.laws[0], [torch.float64, torch.float32]),
         (one, one.laws[1], [torch.float64]),  # an answer that searches is asked once
     ):
-        tried = [inputs["x"].dtype for inputs, _ in configurations(law, exercise, 0, torch.device("cpu"))]
-        assert tried == dtypes
+        tried = [inputs["x"] for inputs, _ in configurations(law, exercise, 0, torch.device("cpu"))]
+        assert [x.dtype for x in tried] == dtypes
+        assert [len(x) for x in tried].count(1) == (law is many.laws[0])
 
 
 def test_a_slow_exercise_gets_its_rows_without_corners_and_is_not_shrunk() -> None:

@@ -140,6 +140,18 @@ def test_rows_that_influence_each_other_are_caught_and_named() -> None:
     assert "Rows must not influence each other" in witness.note
 
 
+def test_a_row_that_fails_alone_is_not_said_to_be_right_alone() -> None:
+    def together(x: Tensor, y: Tensor) -> Tensor:
+        if len(x) == 1:
+            raise ValueError("only together")
+        return 2 * right(x, y)
+
+    witness = judged(together).laws[0].witness
+    assert witness is not None
+    assert "does not come out at all. ValueError: only together" in witness.note
+    assert "comes out right" not in witness.note
+
+
 # ---- what an answer may do wrong, and what the student reads ---------------------------------------------------------------
 
 
@@ -204,6 +216,34 @@ def test_an_answer_that_changes_between_calls_is_not_deterministic() -> None:
         return right(x, y) + (0.001 if len(calls) > 5 else 0.0)
 
     verdict = judged(drifts)
+    assert verdict.points == 0
+    assert "different outputs" in verdict.as_text()
+
+
+def test_an_answer_that_is_right_only_while_a_law_decides_is_not_deterministic() -> None:
+    """It asks three times. Afterwards the answer is wrong, but always the same: whoever compares two more calls sees nothing."""
+    calls = []
+
+    def drifts(x: Tensor, y: Tensor) -> Tensor:
+        calls.append(1)
+        return right(x, y) if len(calls) <= 3 else 2 * right(x, y)
+
+    verdict = judged(drifts)
+    assert verdict.points == 0
+    assert "different outputs" in verdict.as_text()
+
+
+def test_an_answer_that_is_wrong_when_it_is_asked_again_is_not_deterministic() -> None:
+    seen: set[bytes] = set()
+
+    def once(x: Tensor, y: Tensor) -> Tensor:
+        key = x.numpy().tobytes() + y.numpy().tobytes()
+        if key in seen:
+            return 2 * right(x, y)
+        seen.add(key)
+        return right(x, y)
+
+    verdict = judged(once)
     assert verdict.points == 0
     assert "different outputs" in verdict.as_text()
 
@@ -332,9 +372,11 @@ def test_another_seed_draws_other_inputs() -> None:
 def test_rows_come_by_the_thousand_with_corners_and_in_both_precisions() -> None:
     exercise = distance_exercise()
     drawn = [inputs for inputs, _ in configurations(exercise.decisive, exercise, 0, torch.device("cpu"))]
-    assert [inputs["x"].shape[1] for inputs in drawn] == [1, 3]
-    assert [inputs["x"].dtype for inputs in drawn] == [torch.float64, torch.float32]
-    assert all(len(inputs["x"]) > 1000 for inputs in drawn)
+    first, alone, second = (inputs["x"] for inputs in drawn)
+    assert [x.shape[1] for x in (first, second)] == [1, 3]
+    assert [x.dtype for x in (first, second)] == [torch.float64, torch.float32]
+    assert all(len(x) > 1000 for x in (first, second))
+    assert alone.equal(first[:1]), "the decisive law meets a row by itself, too"
     corners = drawn[0]["x"][1000:]
     assert {0.0, 1.0, -10.0, 10.0} <= set(corners.flatten().tolist())
 

@@ -126,6 +126,21 @@ def test_an_endless_loop_ends_at_the_limit_even_if_it_swallows_exceptions() -> N
     assert call(session, "f", torch.ones(1))["fault"]["kind"] == "cpu_limit"
 
 
+def test_an_answer_that_swallows_the_time_out_and_goes_on_has_still_run_into_it() -> None:
+    source = "def f(x):\n    try:\n        while True: pass\n    except BaseException:\n        return x"
+    session, _ = loaded(source, seconds=0.2)
+    assert call(session, "f", torch.ones(1))["fault"]["kind"] == "cpu_limit"
+
+
+def test_a_chain_of_elif_is_no_recursion_and_the_cells_after_it_run() -> None:
+    """Each `elif` is nested in the one before."""
+    chain = "if a == 0:\n    b = 0\n" + "".join(f"elif a == {n}:\n    b = {n}\n" for n in range(1, 600))
+    session, reply = loaded("a = 300", chain, f"{chain}else:\n    print('no')", "c = 1")
+    assert "fault" not in reply
+    assert session.names["c"] == 1
+    assert [problem["cell"] for problem in reply["problems"] if "RecursionError" not in problem["message"]] == []
+
+
 def test_an_endless_cell_ends_and_the_next_one_runs() -> None:
     session, reply = loaded("a = [None for _ in iter(int, 1)]", "b = 1", seconds=0.2)
     assert reply["problems"][0]["kind"] == "cpu_limit"
