@@ -22,6 +22,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +32,7 @@ import nbformat
 import torch
 from nbformat import NotebookNode
 
-from autograder.answer import Fault
+from autograder.answer import Fault, clean
 from autograder.course import Course
 from autograder.exercise import Unit
 from autograder.judge import judge_submission
@@ -154,6 +155,7 @@ class Sessions:
         self._returned: set[str] = set()
         self._answer = ""
         self._stained = False
+        self._slow = False
 
     def request(self, request: dict[str, Any]) -> dict[str, Any]:
         target = request.get("target")
@@ -171,6 +173,7 @@ class Sessions:
         except Fault as fault:
             self.close()
             self._given_up[self._answer] = fault
+            self._slow |= fault.kind == "cpu_limit"
             raise
         self._watch(reply)
         return reply
@@ -208,7 +211,7 @@ class Sessions:
 
     def _loaded(self) -> Any:
         """A new session with the submission's code in it, all cells in one request; cell by cell if one ends the process."""
-        session = self.sandbox.session()
+        session = self._fresh()
         cells = [cell for cell in self.cells if cell["index"] not in self._deadly_cells]
         try:
             reply = session.request({"op": "load", "cells": cells, "unit": self.unit})
@@ -217,7 +220,8 @@ class Sessions:
         except Fault as fault:
             session.close()
             last = fault
-        session = self.sandbox.session()
+            self._slow |= fault.kind == "cpu_limit"
+        session = self._fresh()
         for cell in cells:
             try:
                 session.request({"op": "load", "cells": [cell], "unit": self.unit})
@@ -233,6 +237,16 @@ class Sessions:
             raise Fault(last.kind, f"Cells {places} each end the notebook's process when they run: {last.message}")
         return self._loaded()
 
+    def _fresh(self) -> Any:
+        """Another session; with less time, once one was ended because its time was up: else each costs as much again."""
+        if not self._slow:
+            return self.sandbox.session()
+        limits = self.sandbox.limits
+        return self.sandbox.session(replace(limits, cpu_seconds=min(limits.cpu_seconds, SECOND_CHANCE)))
+
+
+SECOND_CHANCE = 30
+"""Processor seconds of each session after one that used up all it may. A whole submission takes a few."""
 
 DEADLY_CELLS = 3
 """How many cells of one notebook may end its process before the rest is no longer tried."""
@@ -245,22 +259,30 @@ def _notes(reply: Any, deadly: dict[int, Fault], locked: set[int]) -> Iterator[s
     """What went wrong while loading the student's own cells, a sentence each. The reply is a claim: bounded and checked."""
     for index, fault in deadly.items():
         yield f"Cell {index} ends the notebook's process when it runs and was left out: {fault.message}"
+    if isinstance(reply, dict) and isinstance(fault := reply.get("fault"), dict):
+        yield f"The notebook was not loaded to its end: {_said(str(fault.get('message')))}"
     problems = reply.get("problems") if isinstance(reply, dict) else None
     for problem in (problems if isinstance(problems, list) else [])[:20]:
         if not isinstance(problem, dict) or not isinstance(problem.get("message"), str):
             continue
         cell, line = problem.get("cell"), problem.get("line")
         if isinstance(cell, int) and isinstance(line, int) and cell not in locked:
-            yield f"Cell {cell}, line {line}: {problem['message'][:300]}"
+            yield f"Cell {cell}, line {line}: {_said(problem['message'])}"
+
+
+def _said(text: str) -> str:
+    """What the other side said, as part of one line."""
+    return " ".join(clean(text[:300]).split())
 
 
 class Grader:
     """Grades submissions of one unit, one after another, each in a session of its own forked from one warm sandbox."""
 
     def __init__(
-        self, course: Course, unit: str, *, trust: bool = False, device: str = "cpu", seed: int | None = None
-    ) -> None:
-        self.course, self.slug, self.trust, self.device = course, unit, trust, device
+        self, course: Course, unit: str, *, trust: bool = False, device: str = "cpu", seed: int | None = None,
+        without: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        self.course, self.slug, self.trust, self.device, self.without = course, unit, trust, device, without
         self._asked_seed = seed
         self._open = ExitStack()
 
@@ -269,7 +291,9 @@ class Grader:
         with ExitStack() as opening, ThreadPoolExecutor(1) as aside:
             # The sandbox imports torch for seconds: meanwhile this process imports nbgrader and makes the release.
             starting = aside.submit(
-                lambda: opening.enter_context(open_sandbox(given=self.unit.given, trust=self.trust))
+                lambda: opening.enter_context(
+                    open_sandbox(given=self.unit.given, trust=self.trust, without=self.without)
+                )
             )
             from autograder.release import released_notebook
 
@@ -305,7 +329,7 @@ class Grader:
             if isinstance(submission, Unreadable):
                 raise submission
             if isinstance(submission, Path):
-                submission = read(submission)
+                submission = self.read(student) if submission == handed_in else read(submission)
             whole = reconcile(submission, self.release)
             verdict = grade_notebook(
                 submission, self.unit, self.sandbox,
@@ -319,12 +343,26 @@ class Grader:
         report = "\n".join(exercise.report for exercise in verdict.exercises if exercise.report)
         return Grade(student, verdict, whole, time.perf_counter() - start, report, graded)
 
-    def _others(self, student: str) -> str:
-        """What else lies in the folder, when the notebook was handed in under another name."""
+    def read(self, student: str) -> NotebookNode:
+        """What a student handed in. Raises `Unreadable`, also where a folder is a link: what lies there may be another's."""
         folder = self.course.folder("submitted", student, self.slug)
-        if (folder / f"{self.slug}.ipynb").exists():
+        top = self.course.folder("submitted", ".", ".")
+        for part in (folder, *folder.parents):
+            if part != top and part.is_relative_to(top) and part.is_symlink():
+                raise Unreadable(
+                    f"The folder {clean(part.name)[:100]} is a link to another: hand in the notebook itself."
+                )
+        return read(folder / f"{self.slug}.ipynb")
+
+    def _others(self, student: str) -> str:
+        """What else lies in the folder, when the notebook was handed in under another name; a name may hold anything."""
+        folder = self.course.folder("submitted", student, self.slug)
+        try:
+            if (folder / f"{self.slug}.ipynb").exists():
+                return ""
+            names = sorted(clean(path.name)[:100] for path in islice(folder.glob("*.ipynb"), 1000))[:5]
+        except OSError:  # a folder that may not be looked into
             return ""
-        names = sorted(path.name for path in folder.glob("*.ipynb"))[:5]
         return f" There is: {', '.join(names)}." if names else ""
 
 

@@ -56,6 +56,7 @@ def configure(c: Any, file: str | Path, *, trust: bool = False) -> None:
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
     c.JudgePreprocessor.trust = trust
+    c.ExportApp.plugin_class = "autograder.gradebook.SpreadsheetExport"
     c.GenerateFeedback.preprocessors = [
         "autograder.gradebook.WithholdRecord",
         "nbgrader.preprocessors.GetGrades",

@@ -7,7 +7,11 @@ submissions and `JudgePreprocessor` in the place of the kernel (set by `autograd
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import os
+import stat
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -22,6 +26,7 @@ from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from nbgrader import api, utils
 from nbgrader.api import Gradebook, new_uuid
+from nbgrader.plugins import CsvExportPlugin
 from nbgrader.preprocessors import AssignLatePenalties, NbGraderPreprocessor
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import OperationalError
@@ -272,7 +277,7 @@ class GradebookWriter:
         theirs = self.course.folder("submitted", student, self.unit)
         timestamp = submitted_at(theirs)
         if timestamp is not None:
-            write_file(folder / "timestamp.txt", (theirs / "timestamp.txt").read_bytes())
+            write_file(folder / "timestamp.txt", timestamp_file(theirs))
         else:
             (folder / "timestamp.txt").unlink(missing_ok=True)
         return timestamp
@@ -385,10 +390,28 @@ def auto_comments(graded: NotebookNode, verdict: Verdict) -> dict[str, str | Non
 def submitted_at(folder: Path) -> Any:
     """When a submission was handed in, by its timestamp.txt; None where there is none that can be read."""
     try:
-        text = (folder / "timestamp.txt").read_text(encoding="utf-8").strip()
+        text = timestamp_file(folder).decode().strip()
         return utils.parse_utc(text) if text else None
-    except (OSError, ValueError, OverflowError):
+    except Exception:  # the parser of dates raises more than it says
         return None
+
+
+def timestamp_file(folder: Path) -> bytes:
+    """The bytes of timestamp.txt; none where it is not a plain short file. It lies where students' files lie: it may be a
+    link, a pipe that nobody writes to, or as long as the disk."""
+    path = folder / "timestamp.txt"
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return b""
+        with path.open("rb") as file:
+            data = file.read(LONGEST_TIMESTAMP + 1)
+    except OSError:
+        return b""
+    return data if len(data) <= LONGEST_TIMESTAMP else b""
+
+
+LONGEST_TIMESTAMP = 100
+"""Bytes; nbgrader writes 31."""
 
 
 @contextmanager
@@ -460,8 +483,10 @@ class SubmissionExporter(NotebookExporter):
             return super().from_filename(filename, resources=resources, **kw)
         key = _key(resources)
         grader = self.grader(_root(self), key[1])
+        drop_what_links_gave(converter, *key)
         try:
-            self.submitted[key] = submitted = read(filename)
+            own = Path(filename).stem == key[1]
+            self.submitted[key] = submitted = grader.read(key[0]) if own else read(filename)
             notebook = reconcile(submitted, grader.release)
         except Unreadable as reason:
             self.submitted[key] = reason
@@ -476,6 +501,19 @@ class SubmissionExporter(NotebookExporter):
             )
             weakref.finalize(self, opened.close)
         return self.graders[unit]
+
+
+def drop_what_links_gave(converter: Any, student: str, unit: str) -> None:
+    """nbgrader has copied what lies beside the notebook, for the feedback: through a link that may be anybody's file."""
+    theirs, graded = (Path(of(unit, student)) for of in (converter._format_source, converter._format_dest))
+    top = converter.coursedir.format_path(converter._input_directory, ".", ".")
+    linked = any(
+        part.is_symlink() for part in (theirs, *theirs.parents) if part.is_relative_to(top) and part != Path(top)
+    )
+    for folder, _, names in os.walk(theirs):
+        for path in (Path(folder) / name for name in names):
+            if linked or path.is_symlink():
+                (graded / path.relative_to(theirs)).unlink(missing_ok=True)
 
 
 class JudgePreprocessor(NbGraderPreprocessor):
@@ -516,6 +554,34 @@ class SaveRemarks(NbGraderPreprocessor):
                     grade.needs_manual_grade = True
             gradebook.db.commit()
         return nb, resources
+
+
+class SpreadsheetExport(CsvExportPlugin):
+    """`nbgrader export`, for spreadsheets: what would be a formula there is text, and no id takes more than its own column."""
+
+    def export(self, gradebook: Gradebook) -> None:
+        names = ("id", "last_name", "first_name", "email")
+        students = [
+            SimpleNamespace(**{name: _Field(getattr(student, name) or "") for name in names})
+            for student in gradebook.students
+        ]
+        written: Any = SimpleNamespace(
+            students=students, assignments=gradebook.assignments, find_submission=gradebook.find_submission
+        )
+        super().export(written)
+
+
+class _Field(str):
+    """A text that is written into a CSV file as one field, and as a text."""
+
+    __slots__ = ()
+
+    def __format__(self, how: str) -> str:
+        # A spreadsheet takes what follows a quotation mark for text.
+        text = "'" + self if self.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else str(self)
+        written = io.StringIO()
+        csv.writer(written, lineterminator="").writerow([text])
+        return written.getvalue()
 
 
 class WithholdRecord(NbGraderPreprocessor):

@@ -14,7 +14,6 @@ import hashlib
 import json
 import re
 import stat
-import warnings
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -23,6 +22,8 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+
+from autograder.feedback.harmless import LONGEST_CELL
 
 
 class Unreadable(Exception):
@@ -35,11 +36,13 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Bounds:
-    """How much a submission may hold. A real one, with its figures, is far below all three."""
+    """How much a submission may hold. A real one, with its figures, is far below all of them."""
 
     file_bytes: int = 20_000_000
     cells: int = 2_000
     code_characters: int = 1_000_000
+    text_characters: int = 300_000
+    """A cell counts with as much of it as pages show."""
 
 
 # ------------------------------------------------------------------ reading
@@ -77,13 +80,13 @@ def reads(data: bytes, name: str = "the notebook", bounds: Bounds = Bounds()) ->
         raise Unreadable(
             f"{name} is not a notebook (its text is not JSON): save it with Jupyter as .ipynb and hand that in."
         ) from None
-    if not isinstance(raw, dict) or not isinstance(raw.get("nbformat"), int):
+    if not isinstance(raw, dict) or type(raw.get("nbformat")) is not int:
         raise Unreadable(f"{name} is not a notebook: it is JSON, but without `nbformat`. Save it with Jupyter again.")
     if raw["nbformat"] == 3:
         raw = _upgraded(raw, name)
     if raw["nbformat"] != 4:
         raise Unreadable(
-            f"{name} says that it is a notebook of format {raw['nbformat']}; formats 3 and 4 can be read. "
+            f"{name} says that it is a notebook of format {str(raw['nbformat'])[:10]}; formats 3 and 4 can be read. "
             "Open it in Jupyter and save it again."
         )
     cells = raw.get("cells")
@@ -92,9 +95,16 @@ def reads(data: bytes, name: str = "the notebook", bounds: Bounds = Bounds()) ->
     if len(cells) > bounds.cells:
         raise Unreadable(f"{name} has {len(cells)} cells; at most {bounds.cells} are read.")
     clean = [_clean_cell(cell, index, name) for index, cell in enumerate(cells)]
-    code = sum(len(cell["source"]) for cell in clean if cell["cell_type"] == "code")
-    if code > bounds.code_characters:
-        raise Unreadable(f"{name} has {code:,} characters of code; at most {bounds.code_characters:,} are read.")
+    for what, kinds, most, longest in (
+        ("code", ["code"], bounds.code_characters, bounds.file_bytes),
+        ("text", ["markdown", "raw"], bounds.text_characters, LONGEST_CELL),
+    ):
+        count = sum(min(len(cell["source"]), longest) for cell in clean if cell["cell_type"] in kinds)
+        if count > most:
+            raise Unreadable(
+                f"{name} has {count:,} characters of {what}; at most {most:,} are read. Take out what was pasted in, save, and "
+                "hand it in again."
+            )
     return _notebook(clean, {})
 
 
@@ -115,13 +125,30 @@ def _decoded(data: bytes, name: str) -> str:
 
 
 def _upgraded(raw: dict[str, Any], name: str) -> dict[str, Any]:
-    """A version-3 notebook as version 4, by nbformat's own conversion."""
+    """A version-3 notebook as version 4. nbformat's own conversion would look at all outputs, for minutes if they are many."""
+    worksheets = raw.get("worksheets")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return nbformat.convert(nbformat.from_dict(raw), 4)  # pyright: ignore[reportReturnType]
-    except Exception:  # whatever a damaged file makes the conversion do
+        cells = [_upgraded_cell(cell) for sheet in worksheets for cell in sheet["cells"]]  # type: ignore[union-attr]
+    except (TypeError, KeyError):
         raise Unreadable(f"{name} is an old notebook (format 3) and damaged: open it in Jupyter and save it.") from None
+    return {"nbformat": 4, "cells": cells}
+
+
+def _upgraded_cell(cell: Any) -> Any:
+    """What is used of a version-3 cell, by the names that version 4 has for it."""
+    if not isinstance(cell, dict):
+        return cell
+    kind = cell.get("cell_type")
+    source = cell.get("input" if kind == "code" else "source", "")
+    if kind == "heading":
+        level = cell.get("level")
+        hashes = "#" * level if isinstance(level, int) and 1 <= level <= 6 else "#"
+        source = f"{hashes} {' '.join(''.join(source).split())}"
+    return {
+        "cell_type": "markdown" if kind in ("heading", "html") else kind,
+        "source": source,
+        "metadata": cell.get("metadata"),
+    }
 
 
 def _clean_cell(cell: Any, index: int, name: str) -> dict[str, Any]:

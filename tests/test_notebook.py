@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,13 @@ def sources(of: Any) -> list[str]:
         (b'{"nbformat": "4", "cells": []}', "without `nbformat`"),
         (b'{"nbformat": 2, "cells": []}', "format 2"),
         (b'{"nbformat": 5, "cells": []}', "format 5"),
+        (b'{"nbformat": true, "cells": []}', "without `nbformat`"),
+        (b'{"nbformat": 1' + b"0" * 4000 + b"}", "format 1000000000;"),
         (b'{"nbformat": 3, "worksheets": 7}', "format 3"),
+        (b'{"nbformat": 3, "worksheets": [{}]}', "format 3"),
+        (b'{"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "heading", "source": 3}]}]}', "format 3"),
+        (b'{"nbformat": 3, "worksheets": [{"cells": [3]}]}', "Cell 1 .* damaged"),
+        (b'{"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "code", "input": null}]}]}', "Cell 1 .* damaged"),
         (b'{"nbformat": 4}', "no list of cells"),
         (b'{"nbformat": 4, "cells": {}}', "no list of cells"),
         (as_bytes([7]), "Cell 1 .* damaged"),
@@ -125,12 +132,27 @@ def test_an_old_notebook_is_upgraded() -> None:
         "metadata": {"name": ""},
         "worksheets": [{"metadata": {}, "cells": [
             {"cell_type": "heading", "level": 1, "metadata": {}, "source": "Title"},
-            {"cell_type": "code", "collapsed": False, "input": "x = 1", "language": "python", "metadata": {}, "outputs": []},
-        ]}],
+            {"cell_type": "heading", "level": 3, "metadata": {}, "source": ["Of\n", "three"]},
+            {"cell_type": "heading", "level": 10**9, "metadata": {}, "source": ["One"]},
+            {"cell_type": "html", "metadata": {}, "source": ["<b>bold</b>"]},
+            {"cell_type": "code", "collapsed": False, "input": ["x = 1\n", "y = 2"], "language": "python", "outputs": [],
+             "metadata": {"nbgrader": {"grade_id": "f", "solution": True}}},
+        ]}, {"cells": [{"cell_type": "raw", "source": "raw"}]}],
     }  # fmt: skip
     read_back = reads(json.dumps(old).encode())
-    assert sources(read_back) == ["# Title", "x = 1"]
+    assert sources(read_back) == ["# Title", "### Of three", "# One", "<b>bold</b>", "x = 1\ny = 2", "raw"]
+    assert ids(read_back)[4] == "f"
+    assert read_back == reads(json.dumps(old).encode())
     nbformat.validate(read_back)
+
+
+def test_an_old_notebook_is_upgraded_without_a_look_at_its_outputs() -> None:
+    """nbformat's own conversion takes minutes for what fits into the bounds."""
+    outputs = "{}," * 500_000 + "{}"
+    old = f'{{"nbformat": 3, "worksheets": [{{"cells": [{{"cell_type": "code", "input": "x", "outputs": [{outputs}]}}]}}]}}'
+    start = time.process_time()
+    assert sources(reads(old.encode())) == ["x"]
+    assert time.process_time() - start < 2
 
 
 def test_what_is_read_is_a_valid_notebook_whatever_ids_it_had() -> None:
@@ -252,6 +274,14 @@ def test_without_a_release_a_notebook_is_taken_at_its_word() -> None:
 def test_another_notebook_is_recognised_as_such() -> None:
     assert not has_cells_of(reads(as_bytes([cell("x = 1"), cell("y", "another_unit")])), RELEASE)
     assert has_cells_of(reads(as_bytes([cell("y", "g")])), RELEASE)
+
+
+@pytest.mark.parametrize(("kind", "what"), [("code", "code"), ("markdown", "text"), ("raw", "text")])
+def test_more_code_or_text_than_anybody_reads_is_refused(kind: str, what: str) -> None:
+    long = [{"cell_type": kind, "source": "x" * 60, "metadata": {}}] * 2
+    with pytest.raises(Unreadable, match=f"120 characters of {what}; at most 100 are read"):
+        reads(as_bytes(long), bounds=Bounds(code_characters=100, text_characters=100))
+    assert len(reads(as_bytes(long[:1]), bounds=Bounds(code_characters=100, text_characters=100)).cells) == 1
 
 
 def test_bounds_can_be_set() -> None:

@@ -13,7 +13,7 @@ import pytest
 from autograder.answer import Fault
 from autograder.cohort import Sessions, default_jobs, grade_class
 from autograder.course import Course
-from autograder.sandbox import SandboxUnavailable
+from autograder.sandbox import Limits, SandboxUnavailable
 from tests.grading.conftest import RIGHT, Submit
 
 
@@ -70,6 +70,54 @@ def test_a_notebook_under_another_name_is_told_apart_from_none(course: Course, s
     (grade,) = grade_class(course, "toy", record=False)
     assert "There is no file toy.ipynb" in grade.verdict.problem
     assert "There is: homework.ipynb." in grade.verdict.problem
+
+
+@pytest.mark.usefixtures("here")
+def test_the_name_of_another_file_is_shown_and_obeyed_by_nobody(course: Course, submit: Submit) -> None:
+    folder = submit("mallory").parent
+    names = [b"\x1b]0;mine\x07.ipynb", b"\xff.ipynb", "\u202egnp.ipynb".encode()]
+    (folder / "toy.ipynb").rename(os.fsdecode(os.fsencode(folder) + b"/" + names[0]))
+    for name in names[1:]:
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).touch()
+    submit("honest")
+    honest, mallory = grade_class(course, "toy")
+    assert "There is: .ipynb, ]0;mine.ipynb, gnp.ipynb." in mallory.verdict.problem
+    assert honest.verdict.points == 7
+
+
+@pytest.mark.usefixtures("here")
+def test_a_note_on_a_cell_holds_nothing_that_a_terminal_obeys(course: Course, submit: Submit) -> None:
+    submit(
+        "mallory",
+        {
+            **RIGHT,
+            "double": 'def f():\n    raise ValueError("\\x1b[2Jmine\\u202e\\n\\n# 7 of 7")\nx = f()\n'
+            + RIGHT["double"],
+        },
+    )
+    (grade,) = grade_class(course, "toy", record=False)
+    (note,) = grade.verdict.notes
+    assert note.endswith("ValueError: [2Jmine # 7 of 7")
+
+
+@pytest.mark.usefixtures("here")
+def test_a_folder_that_is_a_link_brings_nobody_anothers_points(course: Course, submit: Submit) -> None:
+    submit("honest")
+    course.folder("submitted", "by-student", ".").symlink_to(course.folder("submitted", "honest", "."))
+    course.folder("submitted", "by-unit", ".").mkdir()
+    course.folder("submitted", "by-unit", "toy").symlink_to(course.folder("submitted", "honest", "toy"))
+    by_student, by_unit, honest = grade_class(course, "toy")
+    assert "The folder by-student is a link" in by_student.verdict.problem
+    assert "The folder toy is a link" in by_unit.verdict.problem
+    assert [grade.verdict.points for grade in (by_student, by_unit, honest)] == [0, 0, 7]
+
+
+@pytest.mark.usefixtures("here")
+def test_a_course_whose_submissions_lie_elsewhere_is_graded(course: Course, submit: Submit, tmp_path: Path) -> None:
+    submit("honest")
+    (course.root / "submitted").rename(tmp_path / "large disk")
+    (course.root / "submitted").symlink_to(tmp_path / "large disk")
+    assert points(course) == {"honest": 7}
 
 
 @pytest.mark.usefixtures("here")
@@ -233,11 +281,45 @@ def test_the_answer_after_one_that_failed_starts_afresh_and_others_share_a_sessi
     assert sandbox.opened == 2
 
 
+def test_a_session_after_one_that_used_up_its_time_has_less_of_it() -> None:
+    """Else every exercise of a notebook that hears no signal costs minutes, and every cell that does."""
+    seconds: list[int] = []
+
+    class Timed(Scripted):
+        limits = Limits()
+
+        def session(self, limits: Limits | None = None) -> Any:
+            seconds.append((limits or self.limits).cpu_seconds)
+            return super().session()
+
+        def request(self, request: dict[str, Any]) -> dict[str, Any]:
+            try:
+                return super().request(request)
+            except Fault as fault:
+                raise Fault("cpu_limit", str(fault)) from None
+
+    sessions = Sessions(Timed(f="die", g="die"), "toy", [])
+    assert [ask(sessions, name) for name in "efgh"] == ["ok", "cpu_limit", "cpu_limit", "ok"]
+    assert seconds == [120, 30, 30]
+    seconds.clear()
+    cells = [{"index": 1, "source": "bad", "locked": False}]
+    assert ask(Sessions(Timed(bad="die"), "toy", cells), "f") == "ok"
+    assert seconds == [120, 30, 30]
+
+
 def test_a_cell_that_ends_the_process_is_left_out_and_named() -> None:
     cells = [{"index": i, "source": name, "locked": False} for i, name in enumerate(["a", "bad", "c"], start=1)]
     sessions = Sessions(Scripted(bad="die"), "toy", cells)
     assert ask(sessions, "f") == "ok"
     assert sessions.notes[0].startswith("Cell 2 ends the notebook's process")
+
+
+def test_a_notebook_that_is_not_loaded_to_its_end_says_so() -> None:
+    """Whatever its later cells define is missing then, and nobody would know why."""
+    cells = [{"index": 1, "source": "bad", "locked": False}]
+    sessions = Sessions(Scripted(bad="raised"), "toy", cells)
+    assert ask(sessions, "f") == "ok"
+    assert sessions.notes == ("The notebook was not loaded to its end: bad failed.",)
 
 
 def test_a_notebook_of_deadly_cells_is_given_up(course: Course) -> None:

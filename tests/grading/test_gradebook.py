@@ -151,6 +151,65 @@ def test_what_a_student_wrote_cannot_run_where_it_is_graded(course: Course, subm
     assert notebook.cells[-1].source == "< script>fetch('/formgrader/api/grade')< /script> and $x < y$"
 
 
+@pytest.mark.usefixtures("here")
+def test_neither_a_pipe_nor_a_link_nor_a_flood_in_the_place_of_the_time_is_read(
+    course: Course, submit: Submit, tmp_path: Path
+) -> None:
+    for student in ("pipe", "link", "flood", "nonsense", "fine"):
+        submit(student, timestamp="2026-11-12 11:31:00 UTC" if student == "fine" else "")
+    time = {student: course.folder("submitted", student, "toy") / "timestamp.txt" for student in course.students("toy")}
+    os.mkfifo(time["pipe"])
+    (tmp_path / "elsewhere").write_text("2020-01-01 00:00:00 UTC")
+    time["link"].symlink_to(tmp_path / "elsewhere")
+    time["flood"].write_text("2026-11-12 11:31:00 UTC" + " " * 1000)
+    time["nonsense"].write_text("-1 0 0 0 0.0.0 1e400")
+    grade_class(course, "toy")
+    found = {student: of["timestamp"] for student, of in everything(course).items() if of["timestamp"]}
+    assert list(found) == ["fine"]
+    assert sorted(path.parts[-3] for path in course.root.glob("autograded/*/toy/timestamp.txt")) == ["fine"]
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["file", "folder"])
+@pytest.mark.usefixtures("here")
+def test_what_a_link_in_a_submission_leads_to_reaches_no_feedback(
+    course: Course, submit: Submit, whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nbgrader.apps import NbGraderAPI
+
+    from autograder.release import release
+
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "key.txt").write_text("a private key")
+    handed_in = submit("mallory")
+    if whole:
+        handed_in.rename(tmp_path / "private" / "toy.ipynb")
+        handed_in.parent.rmdir()
+        handed_in.parent.symlink_to(tmp_path / "private")
+    else:
+        handed_in.with_name("notes.txt").write_text("my own notes")
+        handed_in.with_name("key.txt").symlink_to(tmp_path / "private" / "key.txt")
+    release(course)
+    monkeypatch.chdir(course.root)
+    api = NbGraderAPI(config=course.config)
+    assert api.autograde("toy", "mallory")["success"]
+    assert api.generate_feedback("toy")["success"]
+    assert everything(course)["mallory"]["score"] == (0 if whole else 7)
+    reached = {path.name for path in course.root.glob("feedback/mallory/toy/*")} - {"laws.py"}
+    assert reached == ({"toy.html"} if whole else {"toy.html", "notes.txt"})
+
+
+@pytest.mark.usefixtures("here")
+def test_a_student_id_is_no_formula_and_no_column_of_an_export(course: Course, submit: Submit) -> None:
+    odd = ['=HYPERLINK("http:x","7")', "+1", "@A1", "-2", "a,b", "fine"]
+    for student in odd:
+        submit(student)
+    grade_class(course, "toy")
+    nbgrader(course, "export", "--exporter=autograder.gradebook.SpreadsheetExport", "--to=grades.csv")
+    with (course.root / "grades.csv").open(newline="") as table:
+        rows = {row["student_id"]: float(row["score"]) for row in csv.DictReader(table)}
+    assert rows == {("" if student in ("a,b", "fine") else "'") + student: 7 for student in odd}
+
+
 LATE = """
 from nbgrader.plugins import BasePlugin
 
