@@ -20,6 +20,8 @@ from autograder.exercise import Unit
 from autograder.release import generated
 
 PACKAGES = ("autograder", "lab")
+LEFT_OUT = ("attacks",)
+"""Parts of these that only an instructor has a use for."""
 
 
 class BundleFailed(Exception):
@@ -47,7 +49,7 @@ def bundle(course: Course, out: Path | str) -> Path:
 def _fill(fresh: Path, course: Course) -> None:
     leave_out = shutil.ignore_patterns(*IGNORED)
     for package in PACKAGES:
-        shutil.copytree(_package(package), fresh / package, ignore=leave_out)
+        shutil.copytree(_package(package), fresh / package, ignore=shutil.ignore_patterns(*IGNORED, *LEFT_OUT))
     rows = []
     for slug in course.units():
         with generated(course, slug) as released:

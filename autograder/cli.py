@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -451,6 +451,51 @@ def demo(
     raise typer.Exit(max(code_of_grades(list(done.grades)) for done in demos))
 
 
+@command("attack")
+def attack(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="ATTACK", help="Attacks or families of them; all if none is named.")
+    ] = None,
+    only_list: Annotated[bool, typer.Option("--list", help="Say what each tries, and try nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Attack this machine's sandbox with hostile submissions, so that you see it hold before you trust it.
+
+    Everything happens in a made-up course, which is gone afterwards. Exit code 0: every attack was held; 1: one was not.
+    """
+    need_nbgrader()
+    if not (Path(__file__).parent / "attacks").is_dir():
+        raise Refused(
+            "The attacks are not part of what students install: run this in the course's repository.", NOT_DONE
+        )
+    from autograder.attacks import chosen
+    from autograder.attacks.report import attacks_json, attacks_table, outcomes_json, outcomes_table
+
+    try:
+        wanted = chosen(names or ())
+    except LookupError as problem:
+        raise Refused(str(problem.args[0])) from None
+    if only_list:
+        print_json(attacks_json(wanted)) if as_json else write(attacks_table(wanted))
+        return
+    from autograder.attacks.place import Place
+
+    outcomes = []
+    with working("Making a course to attack"), ExitStack() as opened:
+        place = opened.enter_context(Place())
+        closing = opened.pop_all()
+    with closing, counting("Attacking", telling=True) as advance:
+        for one in wanted:
+            outcomes.append(place.attempt(one))
+            if advance is not None:
+                advance(one.title, len(outcomes), len(wanted))
+    if as_json:
+        print_json(outcomes_json(outcomes))
+    else:
+        write(outcomes_table(outcomes))
+    raise typer.Exit(0 if all(outcome.held for outcome in outcomes) else FOUND_SOMETHING)
+
+
 # ---- for authors ---------------------------------------------------------------------------------------------------------
 
 
@@ -579,18 +624,22 @@ def line_in(problem: BaseException, file: Path) -> int | None:
 
 def open_course(folder: Path, units: Sequence[str] | None = None) -> Any:
     """The course, once it is sure that it has the units named and that what instructors need is installed."""
-    import importlib.util
-
     from autograder.course import Course
 
     course = Course(folder)
-    if importlib.util.find_spec("nbgrader") is None:
-        raise Refused("This command needs nbgrader: `pip install 'dlvm-course[grading]'`.", NOT_DONE)
+    need_nbgrader()
     known = course.units()
     for unit in units or ():
         if unit not in known:
             raise Refused(f"{course.root} has no unit {unit!r}{nearest(unit, known)}")
     return course
+
+
+def need_nbgrader() -> None:
+    import importlib.util
+
+    if importlib.util.find_spec("nbgrader") is None:
+        raise Refused("This command needs nbgrader: `pip install 'dlvm-course[grading]'`.", NOT_DONE)
 
 
 def usable(device: str) -> str:

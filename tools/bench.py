@@ -2,6 +2,7 @@
 
     checks   all right answers of a unit against one `import torch`; a broken law against its limit of 2 s
     grading  30 right submissions, by `dlvm grade` and by `nbgrader autograde` with its own kernel
+    walls    what isolation adds to one submission: the same notebook judged behind the walls and in this process
 
 Times on a shared machine vary; two things timed in the same run vary together, so their ratio is what is quoted.
 """
@@ -21,6 +22,7 @@ from statistics import median
 ROOT = Path(__file__).resolve().parent.parent
 UNIT = "kl_divergence"
 CLASS = 30
+PAIRS = 30
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -118,6 +120,66 @@ def grading() -> dict[str, float]:
     return {"dlvm grade, s": times["dlvm"], "nbgrader autograde, s": times["nbgrader"], "nbgrader / dlvm": ratio}
 
 
+def walls() -> dict[str, float]:
+    """Judge one right submission behind the walls (a session of its own: forked, closed in, loaded, asked, ended) and in this
+    very process, in turn; the differences of pairs are what isolation costs, the wire included."""
+    import nbformat
+    import torch
+
+    from autograder.answer import LocalTransport
+    from autograder.cohort import grade_notebook
+    from autograder.demo.roster import solved_from
+    from autograder.exercise import Unit
+    from autograder.sandbox import open_sandbox
+    from autograder.sandbox.base import Sandbox
+    from autograder.sandbox.limits import Limits
+    from autograder.session import Session
+
+    torch.set_num_threads(1)
+    folder = ROOT / "solutions" / UNIT
+    unit = Unit.load(folder)
+    solved = solved_from(nbformat.read(folder / f"{UNIT}.ipynb", as_version=4))
+
+    class Unprotected(LocalTransport):
+        def close(self) -> None: ...
+
+    class NoWalls(Sandbox):
+        kind, limits = "none", Limits()
+
+        def session(self, limits: Limits | None = None) -> Unprotected:
+            return Unprotected(Session(given=unit.given))
+
+        def close(self) -> None: ...
+
+    def judged(sandbox: Sandbox) -> float:
+        def grade() -> None:
+            verdict = grade_notebook(solved, unit, sandbox, seed=0, student="anyone", release=None)
+            if verdict.points != verdict.max_points:
+                raise SystemExit(f"expected full marks, got {verdict.points} of {verdict.max_points}")
+
+        return seconds(grade)
+
+    with open_sandbox(unit.given) as walled:
+        for sandbox in (walled, NoWalls()):
+            judged(sandbox)
+        pairs = [(judged(walled), judged(NoWalls())) for _ in range(PAIRS)]
+        session = median(seconds(lambda: walled.session().close()) for _ in range(PAIRS))
+    added = [within - without for within, without in pairs]
+    print(
+        f"One right submission of {UNIT}, {PAIRS} pairs: {1e3 * median(w for w, _ in pairs):.0f} ms behind the walls,"
+    )
+    print(
+        f"  {1e3 * median(n for _, n in pairs):.0f} ms without; isolation adds {1e3 * median(added):.0f} ms (target: under 25),"
+    )
+    print(f"  {1e3 * session:.0f} ms of it to open a session and to end it")
+    return {
+        "behind the walls, s": median(w for w, _ in pairs),
+        "in this process, s": median(n for _, n in pairs),
+        "isolation adds, s": median(added),
+        "a session opened and ended, s": session,
+    }
+
+
 PLAIN_NBGRADER = """
 c = get_config()
 c.CourseDirectory.source_directory = "solutions"
@@ -143,7 +205,7 @@ def full_marks(course: Path) -> None:
         raise SystemExit(f"expected {CLASS} submissions with full marks, got {len(submissions)} with {scores}")
 
 
-BENCHES = {"checks": checks, "grading": grading}
+BENCHES = {"checks": checks, "grading": grading, "walls": walls}
 
 
 def main() -> None:
