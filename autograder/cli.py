@@ -463,11 +463,11 @@ def attack(
 
     Everything happens in a made-up course, which is gone afterwards. Exit code 0: every attack was held; 1: one was not.
     """
-    need_nbgrader()
     if not (Path(__file__).parent / "attacks").is_dir():
         raise Refused(
             "The attacks are not part of what students install: run this in the course's repository.", NOT_DONE
         )
+    need_nbgrader()
     from autograder.attacks import chosen
     from autograder.attacks.report import attacks_json, attacks_table, outcomes_json, outcomes_table
 

@@ -74,7 +74,7 @@ def right_where_probabilities_are_zero(kl, p, q):
     """An outcome with p = 0 adds nothing to KL[p‖q]; one with q = 0 < p makes it +∞. And 2e-15 is not 0 (nor 1e-6 in float32)."""
     impossible = ((q == 0) & (p > 0)).any(-1)
     log_ratio = (p.double().clamp_min(1e-300) / q.double().clamp_min(1e-300)).log()
-    exact = torch.where(impossible, math.inf, torch.einsum("nk,nk->n", p.double(), log_ratio))
+    exact = torch.where(impossible, math.inf, average(p, log_ratio))
     small = not_quite_zero(p), not_quite_zero(q)
     return [
         close(kl(p, q), exact, terms=discrete_terms(p, q)),
@@ -180,8 +180,8 @@ def agree_with_enumeration(answer, p, q):
     entropy, cross_entropy = answer(p, q)
     terms = discrete_terms(p, q)
     return [
-        close(entropy, -torch.einsum("nk,nk->n", p.double(), p.double().log()), terms=terms, what="H(p)"),
-        close(cross_entropy, -torch.einsum("nk,nk->n", p.double(), q.double().log()), terms=terms, what="H(p, q)"),
+        close(entropy, -average(p, p.double().log()), terms=terms, what="H(p)"),
+        close(cross_entropy, -average(p, q.double().log()), terms=terms, what="H(p, q)"),
     ]
 
 
@@ -192,9 +192,9 @@ def entropies_where_probabilities_are_zero(answer, p, q):
     entropy, cross_entropy = answer(p, q)
     impossible = ((q == 0) & (p > 0)).any(-1)
     terms_p, terms = discrete_terms(p, p), discrete_terms(p, q)
-    exact = -torch.einsum("nk,nk->n", p.double(), q.double().clamp_min(1e-300).log())
+    exact = -average(p, q.double().clamp_min(1e-300).log())
     small_p, small_q = not_quite_zero(p), not_quite_zero(q)
-    exact_small = -torch.einsum("nk,nk->n", small_p.double(), small_q.double().log())
+    exact_small = -average(small_p, small_q.double().log())
     return [
         close(entropy, torch.special.entr(p.double()).sum(-1), terms=terms_p, what="H(p)"),
         close(cross_entropy, torch.where(impossible, math.inf, exact), terms=terms, what="H(p, q)"),
@@ -224,7 +224,7 @@ def between_nothing_and_a_fair_die(answer, p, q):
 def cross_entropy_is_entropy_plus_kl(answer, p, q):
     """H(p, q) = H(p) + KL[p‖q]: coding with the wrong q costs exactly KL[p‖q] nats more than the entropy."""
     entropy, cross_entropy = answer(p, q)
-    kl = torch.einsum("nk,nk->n", p.double(), p.double().log() - q.double().log())
+    kl = average(p, p.double().log() - q.double().log())
     return close(cross_entropy, entropy.double() + kl, terms=discrete_terms(p, q), what="H(p, q)")
 
 
@@ -241,10 +241,10 @@ def maximum_likelihood_is_kl_from_the_data(answer, counts, q, other):
     terms = discrete_terms(data, q) + discrete_terms(data, other)
 
     def mean_nll(model: Tensor) -> Tensor:
-        return -torch.einsum("nk,nk->n", counts.double(), model.double().log()) / total[:, 0]
+        return -average(counts, model.double().log()) / total[:, 0]
 
     def kl_from_data(model: Tensor) -> Tensor:
-        return torch.einsum("nk,nk->n", data.double(), data.double().log() - model.double().log())
+        return average(data, data.double().log() - model.double().log())
 
     constant = nll.double() - kl_from_data(q)
     return [
@@ -279,7 +279,7 @@ def is_log_of_mean_minus_mean_of_log(gap, weights, values):
     """The gap is log(Σᵢ wᵢ vᵢ) − Σᵢ wᵢ log vᵢ."""
     w, v = weights.double(), values.double()
     log_of_mean = torch.logsumexp(w.log() + v.log(), -1)
-    mean_of_log = torch.einsum("nk,nk->n", w, v.log())
+    mean_of_log = average(w, v.log())
     return close(gap(weights, values), log_of_mean - mean_of_log, terms=jensen_terms(weights, values))
 
 
@@ -325,7 +325,7 @@ def gap_ignores_what_has_no_weight(gap, weights, values, unused):
 @jensen_gap.law(points=0, where=dict(p=Simplex(shape="k"), q=Simplex(shape="k")))
 def gap_of_a_ratio_is_kl(gap, p, q):
     """With weights q and values p/q the gap is KL[q‖p]: this is why KL is never negative."""
-    exact = torch.einsum("nk,nk->n", q.double(), q.double().log() - p.double().log())
+    exact = average(q, q.double().log() - p.double().log())
     terms = discrete_terms(q, p) + jensen_terms(q, p / q)
     return close(gap(q, p / q), exact, terms=terms, what="gap(q, p/q)")
 
@@ -972,9 +972,9 @@ ANY_MIXTURE = dict(weights=Simplex(zeros=True), means=Reals(), stds=Positive(0.1
 def mixture_moments(weights: Tensor, means: Tensor, stds: Tensor) -> dict[str, Tensor]:
     """Mean and variance of the mixture in float64, with the absolute terms that they are made of."""
     w, m, s = weights.double(), means.double(), stds.double()
-    mean = torch.einsum("nk,nk->n", w, m)
-    within = torch.einsum("nk,nk->n", w, s**2)
-    between = torch.einsum("nk,nk->n", w, (m - mean[:, None]) ** 2)
+    mean = average(w, m)
+    within = average(w, s**2)
+    between = average(w, (m - mean[:, None]) ** 2)
     # A weight is as good as 1 less the other, or m₁ + w₂(m₂ − m₁): each component counts as if it had the whole weight. The
     # textbook's E[x²] − E[x]² adds up to twice E[x²], and a variance off by e moves its root by e/2σ.
     terms = m.abs().sum(-1)

@@ -128,6 +128,19 @@ print([exercise.status for exercise in cohort.grade_notebook(folder / "toy.ipynb
     assert "['not_yet', 'not_yet']" in said
 
 
+def test_the_attacks_stay_with_the_instructor_and_the_command_says_so(bundled: Path) -> None:
+    assert not (bundled / "autograder" / "attacks").exists()
+    code = """
+from typer.testing import CliRunner
+from autograder.cli import app
+done = CliRunner().invoke(app, ["attack"])
+print(done.exit_code, done.output)
+"""
+    said = elsewhere(bundled, code)
+    assert said.startswith("3 ")
+    assert "not part of what students install" in said
+
+
 def test_it_installs_in_an_environment_of_its_own_and_checks_from_there(bundled: Path, tmp_path: Path) -> None:
     """The dependencies are borrowed from this environment; what is installed is the bundle and nothing of the repository."""
     environment = tmp_path / "environment"
