@@ -57,6 +57,8 @@ def problems_of(audited: ExerciseAudit) -> list[str]:
     for tried in audited.of("misconception", "trivial"):
         if tried.kind == "trivial":
             problems += undecided(tried)
+            if exercise.optional and tried.broken(exercise.decisive.name) != "always":
+                problems.append(f"{tried.name} passes the decisive law. Make it see it.")
             if tried.points:
                 problems.append(
                     f"{tried.name} earns {tried.points:g} of {exercise.points:g} points. Make the decisive law see it."
@@ -78,7 +80,9 @@ def points_of(exercise: Exercise) -> Iterator[str]:
     for law in exercise.laws:
         if law.points != int(law.points):
             yield f"{law.name} has {law.points:g} points. Points are whole numbers: give it {round(law.points)}, or multiply all."
-    if not exercise.points:
+    if exercise.optional and exercise.points:
+        yield f"it is optional and worth {exercise.points:g} points. What goes beyond the week earns none: give its laws 0."
+    if not exercise.optional and not exercise.points:
         yield "no law has any points. Give the decisive law some."
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from autograder.feedback.show import MARKS, comparison, first_lines, headline, law_message, message, points
+from autograder.feedback.show import MARKS, comparison, first_lines, headline, law_message, message, points, score_of
 from autograder.feedback.terminal import STYLES, printable, summary
 from autograder.record import verdict_of
 
@@ -121,7 +121,7 @@ def verdict_lines(again: Replay) -> Iterator[str]:
 
 
 def exercise_lines(verdict: ExerciseVerdict) -> Iterator[str]:
-    yield f"{verdict.name}: {points(verdict.points)} of {points(verdict.max_points)} points. {headline(verdict)}"
+    yield f"{verdict.name}: {score_of(verdict)}. {headline(verdict)}"
     for sentence in (message(verdict), f"In your line: {verdict.where}" if verdict.where else ""):
         if sentence:
             yield f"  {sentence}"

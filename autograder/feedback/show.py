@@ -30,6 +30,15 @@ def points(value: float) -> str:
     return f"{value:g}"
 
 
+def score_of(verdict: ExerciseVerdict) -> str:
+    """3 of 4 points; or that there are none."""
+    return (
+        f"{points(verdict.points)} of {points(verdict.max_points)} points"
+        if verdict.max_points
+        else "no points, optional"
+    )
+
+
 def headline(verdict: ExerciseVerdict) -> str:
     return HEADLINES[verdict.status]
 
@@ -106,7 +115,7 @@ def _text(verdict: ExerciseVerdict, laws: tuple[LawVerdict, ...], width: int) ->
     def wrapped(text: str, first: str, rest: str) -> list[str]:
         return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=rest)
 
-    lines = [f"{verdict.name}: {points(verdict.points)} of {points(verdict.max_points)} points. {headline(verdict)}"]
+    lines = [f"{verdict.name}: {score_of(verdict)}. {headline(verdict)}"]
     if verdict.diagnosis:
         lines += wrapped(verdict.diagnosis.headline, f"  {DIAGNOSED} ", "    ")
         for sentence in (verdict.diagnosis.story, verdict.diagnosis.pointer):
@@ -164,7 +173,8 @@ def as_html(verdict: ExerciseVerdict) -> str:
     if len(verdict.laws) - len(shown) < MANY_LAWS:
         shown = verdict.laws
     return template("verdict.html.j2").render(
-        verdict=verdict, marks=MARKS, headline=headline(verdict), comparison=comparison, first_lines=first_lines,
+        verdict=verdict, marks=MARKS, score=score_of(verdict), headline=headline(verdict),
+        comparison=comparison, first_lines=first_lines,
         message=message(verdict), message_of=lambda law: law_message(verdict, law),
         shown=shown, folded=[law for law in verdict.laws if law not in shown], remaining=remaining(verdict, shown),
         quiet=verdict.status in ("not_yet", "missing"),

@@ -83,6 +83,23 @@ def test_a_sound_unit_has_no_problem(tmp_path: Path) -> None:
     assert any("no toy.ipynb" in remark for remark in report.advice)
 
 
+def test_an_optional_exercise_is_worth_nothing_and_still_lets_no_trivial_answer_through(tmp_path: Path) -> None:
+    declared = "sizes=dict(d=(1, 3))"
+    assert declared in LAWS
+    optional = LAWS.replace(declared, declared + ", optional=True")
+    assert any("What goes beyond the week earns none" in line for line in problems(tmp_path, optional))
+    free = optional.replace("points=2", "points=0")
+    (tmp_path / "free").mkdir()
+    assert problems(tmp_path / "free", free) == []
+    idle = free.replace(
+        "exact = (x.double() ** 2).sum(-1)\n    return close(answer(x), exact",
+        "exact = 0 * x.double().sum(-1)\n    return close(0 * answer(x).double(), exact",
+    )
+    assert idle != free
+    (tmp_path / "idle").mkdir()
+    assert any("passes the decisive law" in line for line in problems(tmp_path / "idle", idle))
+
+
 def test_the_matrix_says_what_catches_what_and_what_it_would_earn(tmp_path: Path) -> None:
     (exercise,) = audit(unit_with(tmp_path), seeds=2).to_json()["units"][0]["exercises"]
     caught = {row["name"]: row["caught"] for row in exercise["misconceptions"]}
