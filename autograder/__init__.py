@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "check"]
+__all__ = ["__version__", "check", "formula"]
 
 if TYPE_CHECKING:
-    from autograder.in_notebook import check
+    from autograder.in_notebook import check, formula
 
 
 def __getattr__(name: str) -> Any:
     """`from autograder import check` loads torch; `import autograder` alone stays light, for the command line's sake."""
-    if name == "check":
-        from autograder.in_notebook import check
+    if name in ("check", "formula"):
+        from autograder import in_notebook
 
-        return check
+        return getattr(in_notebook, name)
     raise AttributeError(f"module 'autograder' has no attribute {name!r}")

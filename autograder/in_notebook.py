@@ -46,6 +46,13 @@ class Checked(float):
         return self._answer.exercise.picture(self._answer)
 
 
+def formula(derivation: Any) -> Any:
+    """The formulas of a derivation that you are writing: `formula(elbo_by_jensen)`. Nothing is checked here."""
+    from autograder.derivation.show import formula as drawn
+
+    return drawn(derivation)
+
+
 def check(answer: Any, *, device: str | None = None) -> Checked:
     """Check an exercise: `check(kl_gaussian)` or `check("kl_gaussian")`, in the folder of the unit's notebook.
 

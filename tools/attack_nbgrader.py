@@ -258,11 +258,12 @@ def as_markdown(data: dict[str, Any]) -> str:
 
 
 def scrubbed(sentence: str) -> str:
-    """A sentence without the names of temporary folders."""
-    words = [
-        word if not word.startswith(("/tmp/", "/var/tmp/", str(ROOT))) else Path(word).name for word in sentence.split()
-    ]
+    """A sentence without the folders of this machine: of a path only the name, but for what every Linux has."""
+    words = [Path(w).name if w.startswith("/") and not w.startswith(KEPT) else w for w in sentence.split()]
     return " ".join(words)[:200]
+
+
+KEPT = ("/proc", "/etc", "/sys", "/dev")
 
 
 if __name__ == "__main__":

@@ -696,6 +696,150 @@ def unweighted_the_wrong_way_round(weights, values):
     return values.log().mean(-1) - values.mean(-1).log() + 0 * weights.sum(-1)
 
 
+# ---- kl_is_never_negative: right -----------------------------------------------------------------------------------------
+
+
+@variation("kl_is_never_negative", "log t ≤ t − 1 in the place of Jensen")
+def by_the_tangent():
+    return """
+        KL(p(x), q(x))
+        =  -E(p(x), log(q(x)/p(x)))              # definition of KL
+        >= -E(p(x), q(x)/p(x) - 1)               # log t <= t - 1
+        =  -E(p(x), q(x)/p(x)) + 1               # linearity
+        =  -sum(x, q(x), p(x) > 0) + 1           # expectation
+        >= -sum(x, q(x)) + 1                     # part of a sum
+        =  -1 + 1                                # normalisation
+        =  0                                     # arithmetic
+    """
+
+
+@variation("kl_is_never_negative", "sums in the place of averages")
+def with_sums():
+    return """
+        KL(p(x), q(x))
+        =  E(p(x), log(p(x)/q(x)))                       # definition of KL
+        =  sum(x, p(x)*log(p(x)/q(x)), p(x) > 0)         # expectation
+        =  -sum(x, p(x)*log(q(x)/p(x)), p(x) > 0)        # arithmetic
+        >= -log(sum(x, p(x)*(q(x)/p(x)), p(x) > 0))      # Jensen
+        =  -log(sum(x, q(x), p(x) > 0))                  # arithmetic
+        >= -log(sum(x, q(x)))                            # part of a sum
+        =  -log(1)                                       # normalisation
+        =  0                                             # arithmetic
+    """
+
+
+@variation("kl_is_never_negative", "from zero upwards")
+def from_below():
+    return """
+        0
+        =  -log(1)                                   # arithmetic
+        =  -log(sum(x, q(x)))                        # normalisation
+        <= -log(sum(x, q(x), p(x) > 0))              # part of a sum
+        =  -log(E(p(x), q(x)/p(x)))                  # expectation
+        <= E(p(x), -log(q(x)/p(x)))                  # Jensen
+        =  KL(p(x), q(x))                            # definition of KL
+    """
+
+
+# ---- kl_is_never_negative: wrong -----------------------------------------------------------------------------------------
+
+
+@misconception(
+    "kl_is_never_negative",
+    belief="Σ q = 1, over whichever outcomes the sum runs",
+    story="The average is over outcomes that p makes possible, so the sum of q runs over those alone: it is at most 1. Where q "
+    "puts mass on what p rules out, the line with = is false.",
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def support_forgotten():
+    return """
+        KL(p(x), q(x))
+        =  -E(p(x), log(q(x)/p(x)))          # definition of KL
+        >= -log(E(p(x), q(x)/p(x)))          # Jensen
+        =  -log(sum(x, q(x)))                # expectation
+        =  -log(1)                           # normalisation
+        =  0                                 # arithmetic
+    """
+
+
+@misconception(
+    "kl_is_never_negative",
+    belief="Jensen: the average of the logs is the larger one",
+    story="The logarithm bends downwards, so the logarithm of an average is at least the average of the logarithms. Here it "
+    "stands the other way round.",
+    caught_by=("every_line_is_true",),
+)
+def jensen_upside_down():
+    return """
+        KL(p(x), q(x))
+        =  -E(p(x), log(q(x)/p(x)))          # definition of KL
+        <= -log(E(p(x), q(x)/p(x)))          # Jensen
+        =  -log(sum(x, q(x), p(x) > 0))      # expectation
+        >= -log(sum(x, q(x)))                # part of a sum
+        =  -log(1)                           # normalisation
+        =  0                                 # arithmetic
+    """
+
+
+@misconception(
+    "kl_is_never_negative",
+    belief="that a divergence is never negative may be used",
+    story="The conclusion itself stands as the reason for it. A proof uses only what is already known.",
+    caught_by=("every_line_follows",),
+)
+def by_itself():
+    return """
+        KL(p(x), q(x))
+        >= 0         # KL is never negative
+    """
+
+
+@misconception(
+    "kl_is_never_negative",
+    belief="the average is over the second argument",
+    story="KL[p‖q] averages over p, its first argument. The first step averages over q, which is another number.",
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def averaged_over_q():
+    return """
+        KL(p(x), q(x))
+        =  -E(q(x), log(q(x)/p(x)))          # definition of KL
+        >= -log(E(q(x), q(x)/p(x)))          # Jensen
+        =  0                                 # normalisation
+    """
+
+
+@misconception(
+    "kl_is_never_negative",
+    belief="a minus sign can be left out",
+    story="KL[p‖q] is the average of log p/q. With q/p inside there must be a minus sign in front, or the line says −KL.",
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def sign_lost():
+    return """
+        KL(p(x), q(x))
+        =  E(p(x), log(q(x)/p(x)))           # definition of KL
+        <= log(E(p(x), q(x)/p(x)))           # Jensen
+        =  log(sum(x, q(x), p(x) > 0))       # expectation
+        <= log(sum(x, q(x)))                 # part of a sum
+        =  0                                 # normalisation
+    """
+
+
+@misconception(
+    "kl_is_never_negative",
+    belief="Jensen gives zero at once",
+    story="What comes after Jensen is the logarithm of a sum. Why that is at most zero is the heart of the matter, and unsaid.",
+    caught_by=("every_line_follows",),
+)
+def in_one_leap():
+    return """
+        KL(p(x), q(x))
+        =  -E(p(x), log(q(x)/p(x)))          # definition of KL
+        >= 0                                 # Jensen
+    """
+
+
 # ---- kl_gaussian: right --------------------------------------------------------------------------------------------------
 
 

@@ -246,6 +246,64 @@ def unweighted_the_wrong_way_round(w, v):
     return torch.mean(logs, dim=1) - log_of_mean
 
 
+# ---- kl_is_never_negative ------------------------------------------------------------------------------------------------
+
+
+def support_forgotten():
+    return """
+        KL(p(x), q(x))
+        =  E(p(x), log(p(x)/q(x)))              # definition of KL
+        =  -E(p(x), log(q(x)/p(x)))             # arithmetic
+        >= -log(E(p(x), q(x)/p(x)))             # jensen
+        =  -log(sum(x, q(x)))                   # definition of an average
+        =  0                                    # sums to one
+    """
+
+
+def jensen_upside_down():
+    return """
+        KL(p(x), q(x))
+        =  E(p(x), -log(q(x)/p(x)))             # kl
+        <= -log(E(p(x), q(x)/p(x)))             # Jensen's inequality
+        =  0                                    # expectation
+    """
+
+
+def by_itself():
+    return """
+        KL(p(x), q(x))
+        = E(p(x), log(p(x)/q(x)))               # definition of KL
+        = KL(p(x), q(x))                        # definition of KL
+        >= 0                                    # Gibbs' inequality
+    """
+
+
+def averaged_over_q():
+    return """
+        KL(p(x), q(x))
+        = E(q(x), log(p(x)/q(x)))               # definition of KL
+        = sum(x, q(x)*log(p(x)/q(x)))           # expectation
+        >= 0                                    # Jensen
+    """
+
+
+def sign_lost():
+    return """
+        KL(p(x), q(x))
+        = sum(x, p(x)*log(q(x)/p(x)))           # definition of KL
+        <= log(sum(x, p(x)*(q(x)/p(x))))        # Jensen
+        <= 0                                    # part of a sum
+    """
+
+
+def in_one_leap():
+    return """
+        KL(p(x), q(x))
+        =  E(p(x), log(p(x)/q(x)))              # definition of KL
+        >= 0                                    # Jensen
+    """
+
+
 # ---- kl_gaussian ---------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,128 @@
+"""A rule licenses what it says, in either direction, as often as one likes; and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from autograder.derivation.expression import Density, read
+from autograder.derivation.meaning import Setting, counterexample, models
+from autograder.derivation.rules import RULES, follows, rule_named
+
+LATENT = Setting(
+    (("x", 2), ("z", 3)), (Density("p", ("z",)), Density("p", ("x",), ("z",))), (Density("q", ("z",), ("x",)),)
+)
+SUPPORTS = Setting((("z", 3),), (Density("p", ("z",)),), (Density("q", ("z",)),), zeros=True)
+CHAIN = Setting(
+    (("x", 2), ("z1", 2), ("z2", 2)),
+    (Density("p", ("z2",)), Density("p", ("z1",), ("z2",)), Density("p", ("x",), ("z1",))),
+    (Density("q", ("z1",), ("x",)), Density("q", ("z2",), ("z1",))),
+)
+
+GIVES = [
+    ("arithmetic", "log(p(x)*p(z)/4)", "=", "log(p(x)) + log(p(z)) - 2*log(2)", LATENT),
+    ("arithmetic", "(p(x) + p(z))**2", "=", "p(x)**2 + 2*p(x)*p(z) + p(z)**2", LATENT),
+    ("arithmetic", "-E(q(z | x), log(p(z)))", "=", "E(q(z | x), -log(p(z)))", LATENT),
+    ("arithmetic", "log(1)", "=", "0", LATENT),
+    ("product rule", "p(x, z)", "=", "p(x | z)*p(z)", LATENT),
+    ("product rule", "log(p(z | x))", "=", "log(p(x | z)) + log(p(z)) - log(p(x))", LATENT),
+    ("product rule", "q(z1, z2 | x)", "=", "q(z2 | z1, x)*q(z1 | x)", CHAIN),
+    ("marginal", "p(x)", "=", "sum(z, p(x, z))", LATENT),
+    ("marginal", "E(q(z1, z2 | x), log(p(x | z1)))", "=", "E(q(z1 | x), log(p(x | z1)))", CHAIN),
+    ("normalisation", "log(p(x))", "=", "E(q(z | x), log(p(x)))", LATENT),
+    ("normalisation", "sum(z, q(z | x)*log(p(x)))", "=", "log(p(x))", LATENT),
+    ("expectation", "E(q(z | x), log(p(z)))", "=", "sum(z, q(z | x)*log(p(z)))", LATENT),
+    ("expectation", "E(q(z), p(z)/q(z))", "=", "sum(z, p(z), q(z) > 0)", SUPPORTS),
+    ("linearity", "E(q(z | x), 2*log(p(z)) + log(p(x)))", "=", "2*E(q(z | x), log(p(z))) + log(p(x))", LATENT),
+    ("linearity", "sum(z, p(x)*p(z) + p(x, z))", "=", "p(x)*sum(z, p(z)) + sum(z, p(x, z))", LATENT),
+    ("definition of KL", "KL(q(z | x), p(z))", "=", "E(q(z | x), log(q(z | x)/p(z)))", LATENT),
+    ("definition of KL", "KL(q(z | x), p(z | x))", "=", "-E(q(z | x), log(p(z | x)) - log(q(z | x)))", LATENT),
+    ("definition of entropy", "H(q(z | x))", "=", "-E(q(z | x), log(q(z | x)))", LATENT),
+    ("iterated expectation", "E(q(z1, z2 | x), log(p(x, z1, z2)))", "=",
+     "E(q(z1 | x), E(q(z2 | z1, x), log(p(x, z1, z2))))", CHAIN),
+    ("the model", "p(x, z1, z2)", "=", "p(x | z1)*p(z1 | z2)*p(z2)", CHAIN),
+    ("the model", "p(x | z1, z2)", "=", "p(x | z1)", CHAIN),
+    ("the model", "q(z1, z2 | x)", "=", "q(z1 | x)*q(z2 | z1)", CHAIN),
+    ("Jensen", "log(E(q(z | x), p(z)))", "≥", "E(q(z | x), log(p(z)))", LATENT),
+    ("Jensen", "1 - E(q(z | x), log(p(z)/p(x)))", "≥", "1 - log(E(q(z | x), p(z)/p(x)))", LATENT),
+    ("Jensen", "log(sum(z, q(z | x)*p(z)))", "≥", "sum(z, q(z | x)*log(p(z)))", LATENT),
+    ("Jensen", "log(2*E(q(z | x), p(z)))", "≥", "log(2) + E(q(z | x), log(p(z)))", LATENT),
+    ("part of a sum", "sum(z, p(z))", "≥", "sum(z, p(z), q(z) > 0)", SUPPORTS),
+    ("log t ≤ t − 1", "log(p(x))", "≤", "p(x) - 1", LATENT),
+    ("KL is never negative", "log(p(x)) + KL(q(z | x), p(z))", "≥", "log(p(x))", LATENT),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "before", "relation", "after", "setting"), GIVES)
+def test_a_rule_gives_its_step_both_ways_and_the_step_is_true(
+    rule: str, before: str, relation: str, after: str, setting: Setting
+) -> None:
+    first, second = read(before), read(after)
+    assert follows(first, second, RULES[rule], setting)
+    assert follows(second, first, RULES[rule], setting)
+    assert counterexample(first, relation, second, models(setting)) is None
+
+
+def test_every_rule_is_among_them() -> None:
+    assert {rule for rule, *_ in GIVES} == set(RULES)
+
+
+@pytest.mark.parametrize(("rule", "before", "relation", "after", "setting"), GIVES)
+def test_no_other_kind_of_rule_gives_the_same_step(
+    rule: str, before: str, relation: str, after: str, setting: Setting
+) -> None:
+    """But for what two rules both say: linearity, too, knows that the average of a constant is that constant."""
+    related = {
+        frozenset(pair)
+        for pair in [("linearity", "normalisation"), ("marginal", "normalisation"), ("product rule", "the model")]
+    }
+    for other in RULES.values():
+        if other.name == rule or rule == "arithmetic" or frozenset((rule, other.name)) in related:
+            continue
+        assert not follows(read(before), read(after), other, setting), other.name
+
+
+@pytest.mark.parametrize(
+    ("rule", "before", "after", "setting"),
+    [
+        ("product rule", "p(x, z)", "p(x | z)*p(x)", LATENT),
+        ("product rule", "p(z | x)", "p(x | z)*p(z)", LATENT),
+        ("marginal", "sum(z, p(x | z))", "p(x)", LATENT),
+        ("marginal", "sum(z, q(z | x)*p(x, z))", "p(x)", LATENT),
+        ("normalisation", "sum(z, p(x | z))", "1", LATENT),
+        ("normalisation", "E(q(z | x), log(p(z)))", "log(p(z))", LATENT),
+        ("normalisation", "sum(z, p(z), q(z) > 0)", "1", SUPPORTS),
+        ("expectation", "E(q(z), p(z)/q(z))", "sum(z, p(z))", SUPPORTS),
+        ("expectation", "E(q(z | x), log(p(z)))", "sum(z, p(z)*log(q(z | x)))", LATENT),
+        ("linearity", "E(q(z | x), p(x)*p(z))", "p(x)*p(z)", LATENT),
+        ("linearity", "E(q(z | x), p(z)**2)", "E(q(z | x), p(z))**2", LATENT),
+        ("linearity", "log(E(q(z | x), p(z) + 1))", "log(E(q(z | x), p(z))) + log(1)", LATENT),
+        ("definition of KL", "KL(q(z | x), p(z))", "E(p(z), log(q(z | x)/p(z)))", LATENT),
+        ("definition of KL", "KL(q(z | x), p(z))", "E(q(z | x), log(p(z)/q(z | x)))", LATENT),
+        ("definition of entropy", "H(q(z | x))", "E(q(z | x), log(q(z | x)))", LATENT),
+        ("iterated expectation", "E(q(z1, z2 | x), log(p(x)))", "E(q(z1 | x), log(p(x)))", CHAIN),
+        ("the model", "p(x, z1, z2)", "p(x | z2)*p(z1 | z2)*p(z2)", CHAIN),
+        ("the model", "p(z1 | x)", "p(z1)", CHAIN),
+        ("the model", "p(z2 | x, z1)", "p(z2)", CHAIN),
+        ("Jensen", "log(E(q(z | x), p(z)))", "E(p(z), log(q(z | x)))", LATENT),
+        ("Jensen", "log(sum(z, p(x, z)/q(z | x)))", "sum(z, log(p(x, z)/q(z | x)))", LATENT),
+        ("Jensen", "log(E(q(z | x), p(z)))", "log(p(x))", LATENT),
+        ("part of a sum", "sum(z, p(z))", "sum(z, q(z), p(z) > 0)", SUPPORTS),
+        ("log t ≤ t − 1", "log(p(x))", "p(x)", LATENT),
+        ("KL is never negative", "log(p(x)) + KL(q(z | x), p(z))", "KL(q(z | x), p(z))", LATENT),
+        ("arithmetic", "log(p(x) + p(z))", "log(p(x)) + log(p(z))", LATENT),
+        ("arithmetic", "log(p(x))*log(p(z))", "log(p(x)*p(z))", LATENT),
+    ],
+)
+def test_what_a_rule_does_not_say_does_not_follow_by_it(rule: str, before: str, after: str, setting: Setting) -> None:
+    assert not follows(read(before), read(after), RULES[rule], setting)
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [("jensen", "Jensen"), ("by Jensen's inequality.", "Jensen"), ("Product-Rule", "product rule"),
+     ("log t <= t - 1", "log t ≤ t − 1"),
+     ("Gibbs’ inequality", "KL is never negative"), ("definition of expectation", "expectation"), ("magic", None), ("", None)],
+)  # fmt: skip
+def test_a_rule_is_known_by_its_names_however_they_are_spelt(written: str, name: str | None) -> None:
+    rule = rule_named(written)
+    assert (rule.name if rule else None) == name
