@@ -213,13 +213,19 @@ def test_the_syllabus_calls_complete_exactly_what_there_is() -> None:
     assert complete == {folder.parent.name for folder in (ROOT / "solutions").glob("*/laws.py")}
 
 
-def test_the_syllabus_lists_the_exercises_of_each_complete_unit() -> None:
+HOURS = {2: "two", 3: "three", 4: "four", 5: "five"}
+
+
+@pytest.mark.parametrize("slug", sorted(folder.parent.name for folder in (ROOT / "solutions").glob("*/laws.py")))
+def test_the_syllabus_lists_the_exercises_of_each_complete_unit(slug: str) -> None:
     from autograder.exercise import Unit
 
-    unit = Unit.load(ROOT / "solutions" / UNIT)
-    written = re.findall(r"^\| \d+ \| `(\w+)` \| [^|]+ \|$", text_of("syllabus.md"), re.MULTILINE)
-    assert written == list(unit.exercises)
-    assert unit.minutes == 240  # "about four hours"
+    unit = Unit.load(ROOT / "solutions" / slug)
+    _, _, section = text_of("syllabus.md").partition(f": `{slug}`\n")
+    section = section.partition("\n## ")[0]
+    assert re.findall(r"^\| (?:\d+|\*)? ?\| `(\w+)` \| [^|]+ \|$", section, re.MULTILINE) == list(unit.exercises)
+    assert f"About {HOURS[round(unit.minutes / 60)]} hours." in section
+    assert unit.minutes <= 300
 
 
 def test_the_readmes_example_is_what_a_student_reads() -> None:

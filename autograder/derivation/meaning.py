@@ -260,32 +260,40 @@ MODELS = 12
 @functools.lru_cache(maxsize=64)
 def models(setting: Setting) -> tuple[Model, ...]:
     """Models of a setting, always the same ones: a false line that is true in all of them by accident would have to agree in
-    thirty digits in each. The first is the simplest to read: its probabilities are tenths."""
+    thirty digits in each. The first is the simplest to read: its probabilities are twentieths."""
     rng = random.Random(20)
-    totals = (10, *(rng.randint(12, 60) for _ in range(MODELS - 1)))
-    return tuple(
-        Model(
-            setting, {f: _table(f, setting, total, rng, setting.zeros and number > 0) for f in (*setting.p, *setting.q)}
-        )
-        for number, total in enumerate(totals)
-    )
+    totals = (20, *(rng.randint(25, 60) for _ in range(MODELS - 1)))
+    return tuple(_model(setting, total, rng, setting.zeros and number > 0) for number, total in enumerate(totals))
 
 
-def _table(
-    factor: Density, setting: Setting, total: int, rng: random.Random, zeros: bool
-) -> dict[tuple[int, ...], Fraction]:
-    """Rational probabilities: for every value of what is given, a total that is cut into whole numbers at random."""
-    table: dict[tuple[int, ...], Fraction] = {}
-    places = [tuple(at[v] for v in factor.heads) for at in assignments(factor.heads, setting)]
-    for given in assignments(factor.given, setting):
-        cuts = sorted(rng.sample(range(1, total), len(places) - 1))
-        weights = [after - before for before, after in zip([0, *cuts], [*cuts, total], strict=True)]
-        if zeros and rng.random() < 0.7:
-            empty, other = rng.sample(range(len(weights)), 2)
-            weights[empty], weights[other] = 0, weights[other] + weights[empty]
-        for place, weight in zip(places, weights, strict=True):
-            table[(*place, *(given[v] for v in factor.given))] = Fraction(weight, total)
-    return table
+def _model(setting: Setting, total: int, rng: random.Random, zeros: bool) -> Model:
+    """Rational probabilities: for every value of what is given, a total that is cut into whole numbers at random.
+
+    No two rows are made of the same numbers: divergences of one row from another would be the same both ways round.
+    """
+    tables: dict[Density, dict[tuple[int, ...], Fraction]] = {}
+    had: set[tuple[int, ...]] = set()
+    for factor in (*setting.p, *setting.q):
+        places = [tuple(at[v] for v in factor.heads) for at in assignments(factor.heads, setting)]
+        tables[factor] = {}
+        for given in assignments(factor.given, setting):
+            weights = _row(len(places), total, rng, had)
+            if zeros and rng.random() < 0.7:
+                empty, other = rng.sample(range(len(weights)), 2)
+                weights[empty], weights[other] = 0, weights[other] + weights[empty]
+            for place, weight in zip(places, weights, strict=True):
+                tables[factor][(*place, *(given[v] for v in factor.given))] = Fraction(weight, total)
+    return Model(setting, tables)
+
+
+def _row(count: int, total: int, rng: random.Random, had: set[tuple[int, ...]]) -> list[int]:
+    """So many positive whole numbers with this sum, not the ones that were had before, nor all equal."""
+    while True:
+        cuts = sorted(rng.sample(range(1, total), count - 1))
+        weights = [after - before for before, after in itertools.pairwise([0, *cuts, total])]
+        if tuple(sorted(weights)) not in had and len({*weights}) > 1:
+            had.add(tuple(sorted(weights)))
+            return weights
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,17 @@ def test_every_model_is_made_of_probabilities_that_sum_to_one(setting: Setting) 
                 assert all(value > 0 for value in row) or setting.zeros
 
 
+@pytest.mark.parametrize("setting", [LATENT, CHAIN])
+def test_no_two_rows_of_a_model_are_made_of_the_same_numbers(setting: Setting) -> None:
+    for model in models(setting):
+        rows = []
+        for factor, table in model.tables.items():
+            for given in assignments(factor.given, setting):
+                behind = tuple(given[v] for v in factor.given)
+                rows.append(sorted(value for at, value in table.items() if at[len(factor.heads) :] == behind))
+        assert len({*map(tuple, rows)}) == len(rows)
+
+
 def test_models_with_zeros_have_them_on_either_side() -> None:
     tables = [model.tables for model in models(SUPPORTS)]
     where = [
