@@ -8,6 +8,8 @@ A line is text in Python's notation, with a fixed vocabulary and nothing else:
     sum(z, a)   sum((z1, z2), a)         sum of a over all values
     sum(z, a, q(z) > 0)                  the same over those values only that q makes possible
     KL(q(z | x), p(z))   H(q(z | x))     Kullback-Leibler divergence, entropy
+    f(z)                                 some function of z, where an exercise has one
+    grad(a)                              derivative with respect to the parameter of q, where it has one
     1   2/3   a + b   a - b   a*b   a/b  a**2
 
 Nothing of it is ever run. Python's own parser gives a tree of names and operators; this file walks over it and makes an
@@ -109,6 +111,21 @@ class Entropy(Expression):
     of: Density
 
 
+@dataclass(frozen=True)
+class Unknown(Expression):
+    """f(z): any function of these variables."""
+
+    name: str
+    variables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Gradient(Expression):
+    """The derivative of the body with respect to the parameter θ that q has."""
+
+    body: Expression
+
+
 ZERO, ONE = Number(Fraction(0)), Number(Fraction(1))
 
 
@@ -131,8 +148,15 @@ def children(expression: Expression) -> Iterator[Expression]:
             yield base
         case Log(argument):
             yield argument
-        case Average(_, body) | Sum(_, body, _):
+        case Average(_, body) | Sum(_, body, _) | Gradient(body):
             yield body
+
+
+def walk(expression: Expression) -> Iterator[Expression]:
+    """The expression and all inside it."""
+    yield expression
+    for child in children(expression):
+        yield from walk(child)
 
 
 def rebuilt(expression: Expression, inner: list[Expression]) -> Expression:
@@ -150,6 +174,8 @@ def rebuilt(expression: Expression, inner: list[Expression]) -> Expression:
             return Average(under, inner[0])
         case Sum(variables, _, where):
             return Sum(variables, inner[0], where)
+        case Gradient():
+            return Gradient(inner[0])
     return expression
 
 
@@ -167,6 +193,8 @@ def free(expression: Expression) -> frozenset[str]:
             return (free(of) | free(from_)) - set(of.heads)
         case Entropy(of):
             return frozenset(of.given)
+        case Unknown(_, variables):
+            return frozenset(variables)
     return frozenset().union(*(free(child) for child in children(expression)))
 
 
@@ -283,6 +311,11 @@ class _Reader:
                 if of.heads != from_.heads:
                     self.refuse(node, "a divergence compares two distributions of the same variables")
                 return Divergence(of, from_)
+            case "f":
+                return Unknown("f", self.variables(ast.Tuple(arguments)))
+            case "grad":
+                expect(1, "grad(a), with one argument")
+                return Gradient(self.expression(arguments[0], depth + 1))
             case "H":
                 expect(1, "H(q(z)), with one argument")
                 return Entropy(self.density(arguments[0]))
@@ -379,6 +412,11 @@ def _latex(expression: Expression, place: int) -> str:
             return rf"\mathrm{{KL}}\!\left[{_density(of)} \,\Vert\, {_density(from_)}\right]"
         case Entropy(of):
             return rf"\mathrm{{H}}\!\left[{_density(of)}\right]"
+        case Unknown(name, variables):
+            return f"{name}({', '.join(map(_name, variables))})"
+        case Gradient(body):
+            inside = _latex(body, ATOM if isinstance(body, Multiply | Add) else PRODUCT)
+            return _bracketed(rf"\nabla_{{\!\theta}}\, {inside}", place > PRODUCT)
     raise TypeError(f"no formula for {expression!r}")
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,16 +28,19 @@ from autograder.derivation.expression import (
     Divergence,
     Entropy,
     Expression,
+    Gradient,
     Log,
     Multiply,
     Number,
     Power,
     Sum,
+    Unknown,
     children,
     distributions,
     free,
     quotient,
-)  # fmt: skip
+    walk,
+)
 
 DIGITS = 50
 AGREE = 30
@@ -60,6 +64,10 @@ class Setting:
     """The factors of the joint p, each after those that it depends on: p(z), then p(x | z)."""
     q: tuple[Density, ...] = ()
     """The factors of q, likewise. What no factor has as a head, such as x in q(z | x), is always given."""
+    functions: tuple[Unknown, ...] = ()
+    """Functions that may be any: f(z)."""
+    moves: bool = False
+    """Whether q depends on a parameter θ, with respect to which derivatives are taken. p and functions never do."""
     zeros: bool = False
     """Whether probabilities may be zero, so that p and q need not be possible at the same places."""
 
@@ -93,6 +101,14 @@ class Setting:
                 densities = [of, from_]
             case Entropy(of):
                 densities = [of]
+            case Unknown() if expression not in self.functions:
+                known = ", ".join(f"{f.name}({', '.join(f.variables)})" for f in self.functions) or "none"
+                raise Meaningless(f"There is no such function here; expected: {known}.")
+            case Gradient(body):
+                if not self.moves:
+                    raise Meaningless("There is no parameter here to take a derivative with respect to.")
+                if any(isinstance(inner, Gradient) for inner in walk(body)):
+                    raise Meaningless("A derivative of a derivative is not needed here.")
         for density in densities:
             self._exists(density)
         for child in children(expression):
@@ -105,6 +121,8 @@ class Setting:
     def _exists(self, density: Density) -> None:
         for variable in density.heads + density.given:
             self._known(variable)
+        if density in self.factors(density.name):
+            return
         heads, base = self.heads(density.name), self.base(density.name)
         known = ", ".join(map(written, self.factors(density.name))) or "nothing"
         if not set(density.heads) <= heads or not set(density.given) <= heads | base or not base <= set(density.given):
@@ -124,6 +142,9 @@ class Model:
     setting: Setting
     tables: dict[Density, dict[tuple[int, ...], Fraction]]
     """For each factor, the probability at each value of its heads and then of what is given."""
+    functions: dict[Unknown, dict[tuple[int, ...], Fraction]] = field(default_factory=dict)
+    slopes: dict[Density, dict[tuple[int, ...], Fraction]] = field(default_factory=dict)
+    """The derivatives of the tables of q with respect to θ, where q moves: each row of them sums to zero."""
     _known: dict[tuple[Density, tuple[int, ...]], Fraction] = field(default_factory=dict, repr=False)
 
     def probability(self, density: Density, at: Assignment) -> Fraction | None:
@@ -204,7 +225,63 @@ class Model:
                 return self._sum(of.heads, Log(quotient(of, from_)), of, at, weight=of)
             case Entropy(of):
                 return _together(Fraction(-1), self._sum(of.heads, Log(of), of, at, weight=of), "*")
+            case Unknown(_, variables):
+                return self.functions[expression][tuple(at[variable] for variable in variables)]
+            case Gradient(body):
+                return self.slope(body, at)
         raise TypeError(f"no value for {expression!r}")
+
+    def slope(self, expression: Expression, at: Assignment) -> Value:
+        """The derivative with respect to θ: by the rules of calculus, from the derivatives of q's tables."""
+
+        def total(values: Iterator[Value]) -> Value:
+            return functools.reduce(lambda a, b: _together(a, b, "+"), values, Fraction(0))
+
+        match expression:
+            case Number() | Unknown():
+                return Fraction(0)
+            case Density(name, heads, given):
+                if name == "p":
+                    return Fraction(0)
+                alone = {v: at[v] for v in given}
+                both = alone | {v: at[v] for v in heads}
+                top, bottom = self._mass(name, both), self._mass(name, alone)
+                return (self._mass_slope(both) * bottom - top * self._mass_slope(alone)) / bottom**2
+            case Add(terms):
+                return total(self.slope(term, at) for term in terms)
+            case Multiply(factors):
+                products = []
+                for place, factor in enumerate(factors):
+                    others = Multiply((*factors[:place], *factors[place + 1 :]))
+                    products.append(_together(self.slope(factor, at), self.value(others, at), "*"))
+                return total(iter(products))
+            case Power(base, exponent):
+                outer = _together(Fraction(exponent), self.value(Power(base, exponent - 1), at), "*")
+                return _together(outer, self.slope(base, at), "*")
+            case Log(argument):
+                return _together(self.slope(argument, at), self.value(Power(argument, -1), at), "*")
+            case Average(under, body):
+                return self.slope(Sum(under.heads, Multiply((under, body))), at)
+            case Sum(variables, body, _):
+                return total(self.slope(body, {**at, **inner}) for inner in assignments(variables, self.setting))
+            case Divergence(of, from_):
+                return self.slope(Average(of, Log(quotient(of, from_))), at)
+            case Entropy(of):
+                return self.slope(Sum(of.heads, Multiply((Number(Fraction(-1)), of, Log(of)))), at)
+        raise TypeError(f"no derivative for {expression!r}")
+
+    def _mass_slope(self, fixed: Assignment) -> Fraction:
+        """The derivative of the probability under q of these values."""
+        factors = self.setting.q
+        rest = tuple(sorted((self.setting.heads("q") | self.setting.base("q")) - set(fixed)))
+        sum_ = Fraction(0)
+        for inner in assignments(rest, self.setting):
+            here = {**fixed, **inner}
+            values = [self.tables[f][tuple(here[v] for v in f.heads + f.given)] for f in factors]
+            slopes = [self.slopes[f][tuple(here[v] for v in f.heads + f.given)] for f in factors]
+            for place, slope in enumerate(slopes):
+                sum_ += slope * math.prod(values[:place] + values[place + 1 :], start=Fraction(1))
+        return sum_
 
     def _sum(
         self, variables: tuple[str, ...], body: Expression, where: Density | None, at: Assignment, weight: Density | None = None
@@ -231,6 +308,10 @@ class Model:
                     for inner in assignments(factor.heads, self.setting)
                 )
                 tables.append(f"{factor.name}({', '.join(factor.heads)}{' | ' + behind if behind else ''}) = ({row})")
+        for function, table in self.functions.items():
+            tables.append(f"{function.name}({', '.join(function.variables)}) = ({', '.join(map(str, table.values()))})")
+        for factor, table in self.slopes.items():
+            tables.append(f"d{factor.name}/dθ = ({', '.join(map(str, table.values()))})")
         here = " and ".join(f"{name} = {value}" for name, value in sorted(at.items()))
         return f"{'; '.join(tables)}{f'; at {here}' if here else ''}"
 
@@ -283,7 +364,22 @@ def _model(setting: Setting, total: int, rng: random.Random, zeros: bool) -> Mod
                 weights[empty], weights[other] = 0, weights[other] + weights[empty]
             for place, weight in zip(places, weights, strict=True):
                 tables[factor][(*place, *(given[v] for v in factor.given))] = Fraction(weight, total)
-    return Model(setting, tables)
+    functions = {
+        f: {tuple(at.values()): Fraction(rng.randint(-9, 9) or 5, 4) for at in assignments(f.variables, setting)}
+        for f in setting.functions
+    }
+    return Model(setting, tables, functions, {f: _slopes(f, setting, rng) for f in setting.q} if setting.moves else {})
+
+
+def _slopes(factor: Density, setting: Setting, rng: random.Random) -> dict[tuple[int, ...], Fraction]:
+    """Derivatives of a factor's rows: as the rows keep their sum, these sum to zero."""
+    table: dict[tuple[int, ...], Fraction] = {}
+    places = [tuple(at[v] for v in factor.heads) for at in assignments(factor.heads, setting)]
+    for given in assignments(factor.given, setting):
+        slopes = [rng.choice((-5, -3, -2, -1, 1, 2, 3, 5)) for _ in places[1:]]
+        for place, slope in zip(places, [*slopes, -sum(slopes)], strict=True):
+            table[(*place, *(given[v] for v in factor.given))] = Fraction(slope, 10)
+    return table
 
 
 def _row(count: int, total: int, rng: random.Random, had: set[tuple[int, ...]]) -> list[int]:

@@ -26,11 +26,13 @@ from autograder.derivation.expression import (
     Divergence,
     Entropy,
     Expression,
+    Gradient,
     Log,
     Multiply,
     Number,
     Power,
     Sum,
+    Unknown,
     children,
     free,
     negative,
@@ -71,6 +73,12 @@ RULES = {
         Rule("definition of entropy", "H[q] = −E_q[log q]", also=("entropy",)),
         Rule("iterated expectation", "E_q(a, b)[f] = E_q(a)[E_q(b | a)[f]]", also=("tower rule", "tower")),
         Rule("the model", "p and q as they factorise here", also=("model", "factorisation", "factorization")),
+        Rule(
+            "derivative of a sum", "∇Σf = Σ∇f, ∇(c·f) = c·∇f, ∇c = 0",
+            also=("linearity of the derivative", "derivative of a constant"),
+        ),
+        Rule("derivative of a product", "∇(f·g) = f·∇g + g·∇f", also=("leibniz", "leibniz rule")),
+        Rule("derivative of a logarithm", "∇log f = ∇f / f", also=("log derivative", "log derivative trick")),
         Rule("Jensen", "log E[f] ≥ E[log f]", inequality=True, also=("jensen inequality", "jensens inequality")),
         Rule("part of a sum", "fewer terms, none negative: a smaller sum", inequality=True, also=("support",)),
         Rule("log t ≤ t − 1", "the logarithm lies below its tangent", inequality=True, also=("log t <= t - 1", "tangent")),
@@ -108,6 +116,9 @@ class Form:
         self.depends: dict[sympy.Symbol, frozenset[str]] = {}
         self.densities: dict[sympy.Symbol, Density] = {}
         self.met: dict[tuple[object, ...], list[tuple[sympy.Expr, sympy.Symbol]]] = {}
+        self.logs: dict[sympy.Symbol, sympy.Expr] = {}
+        self.moving: set[sympy.Symbol] = set()
+        """The symbols that depend on the parameter θ."""
         self.sums: dict[sympy.Symbol, tuple[tuple[str, ...], sympy.Expr, Density | None]] = {}
 
     def same(self, a: Expression, b: Expression) -> bool:
@@ -140,6 +151,10 @@ class Form:
                 if self.rule == "definition of entropy":
                     return self.of(negative(Average(of, Log(of))))
                 return self.symbol(("H", of), ZERO_FORM, free(expression))
+            case Unknown():
+                return self.symbol(("function", expression), ZERO_FORM, free(expression))
+            case Gradient(body):
+                return self.gradient(self.of(body))
         raise TypeError(f"no form for {expression!r}")
 
     # ---- symbols -----------------------------------------------------------------------------------------------------
@@ -153,7 +168,13 @@ class Form:
         symbol = sympy.Symbol(f"{len(self.depends):04d}", positive=True)
         known.append((body, symbol))
         self.depends[symbol] = depends
+        about_q = any(isinstance(part, Density) and part.name == "q" for part in key)
+        if self.setting.moves and (about_q or self.moves(body)):
+            self.moving.add(symbol)
         return symbol
+
+    def moves(self, form: sympy.Expr) -> bool:
+        return bool(form.free_symbols & self.moving)
 
     def free(self, form: sympy.Expr) -> frozenset[str]:
         return frozenset().union(*(self.depends[symbol] for symbol in form.free_symbols))  # type: ignore[index]
@@ -199,8 +220,46 @@ class Form:
             elif number != 1:
                 factors = [(number, 1), *factors]
             for factor, power in factors:
-                total += sign * power * self.symbol(("log",), factor, self.free(factor) or depends)
+                symbol = self.symbol(("log",), factor, self.free(factor) or depends)
+                self.logs[symbol] = factor
+                total += sign * power * symbol
         return total
+
+    # ---- derivatives -------------------------------------------------------------------------------------------------
+
+    def gradient(self, body: sympy.Expr) -> sympy.Expr:
+        """∇body: taken apart as far as the rule at hand goes."""
+        if self.rule not in ("derivative of a sum", "derivative of a product", "derivative of a logarithm"):
+            return self.gradient_of(body)
+        total = sympy.Integer(0)
+        terms = sympy.Add.make_args(sympy.expand(body)) if self.rule == "derivative of a sum" else (sympy.factor(body),)
+        for term in terms:
+            fixed, moving = sympy.Integer(1), sympy.Integer(1)
+            for factor in sympy.Mul.make_args(sympy.factor(term)):
+                if self.moves(factor):
+                    moving *= factor
+                else:
+                    fixed *= factor
+            total += fixed * self.gradient_of_moving(moving) if self.moves(moving) else 0
+        return total
+
+    def gradient_of_moving(self, body: sympy.Expr) -> sympy.Expr:
+        if self.rule == "derivative of a sum" and isinstance(body, sympy.Symbol) and body in self.sums:
+            variables, inner, where = self.sums[body]
+            return self.sum(variables, self.gradient(inner), where)
+        if self.rule == "derivative of a product" and isinstance(body, sympy.Mul | sympy.Pow):
+            factors = [factor.as_base_exp() for factor in sympy.Mul.make_args(body)]
+            return sympy.Add(*(power * body / base * self.gradient_of(base) for base, power in factors))
+        if self.rule == "derivative of a logarithm" and isinstance(body, sympy.Symbol) and body in self.logs:
+            return self.gradient_of(self.logs[body]) / self.logs[body]
+        return self.gradient_of(body)
+
+    def gradient_of(self, body: sympy.Expr) -> sympy.Expr:
+        """∇body as one thing, with numbers before it."""
+        if not body.free_symbols:
+            return sympy.Integer(0)
+        number, rest = sympy.factor(body).as_coeff_Mul()
+        return number * self.symbol(("grad",), sympy.cancel(rest), self.free(rest))
 
     # ---- averages and sums -------------------------------------------------------------------------------------------
 
