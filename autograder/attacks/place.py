@@ -485,11 +485,12 @@ def alive(pid: int) -> str:
 
 
 def seen_in(told: Reported, words: str) -> str:
-    """The line of the report that holds the words."""
+    """The line of the report that holds the words, wherever it was wrapped."""
+    wanted = re.compile(r"\s+".join(map(re.escape, words.split())))
     for text in [*told.texts[:-2], *told.printed]:  # the last two hold the source as well: that is no proof of anything
-        for line in text.splitlines():
-            if words and words in line:
-                return line.strip()[:300]
+        if words and (found := wanted.search(text)):
+            start, end = text.rfind("\n", 0, found.start()) + 1, text.find("\n", found.end())
+            return " ".join(text[start : end if end >= 0 else len(text)].split())[:300]
     return ""
 
 
