@@ -207,17 +207,19 @@ class Answer:
         """A model, optimiser or data set built inside the session by `given.py`'s constructor of that name."""
         return self._ask(op="new", given=name, args=list(args), kwargs=kwargs)
 
-    def gradient(self, *args: Any, wrt: str, cotangent: torch.Tensor | None = None, **kwargs: Any) -> torch.Tensor:
+    def gradient(
+        self, *args: Any, wrt: str, cotangent: torch.Tensor | None = None, output: int = 0, **kwargs: Any
+    ) -> torch.Tensor:
         """∂(Σ cotangent·output)/∂`wrt` as autograd inside computes it through the student's code: a claim, like any output.
 
-        With a tuple of outputs the first one is differentiated. `cotangent` defaults to ones.
+        Of several outputs the one with this number is differentiated, from 0. `cotangent` defaults to ones.
         """
         sent = self.exercise.arrange(args, kwargs)
         place = sent.place(wrt)
         try:
             value = self._ask(
                 op="vjp", target=self.exercise.name, args=sent.args, kwargs=sent.kwargs, map=sent.mapped, rows=sent.rows,
-                wrt=place, cotangent=cotangent, seed=self.seed,
+                wrt=place, cotangent=cotangent, output=output or None, seed=self.seed,
             )  # fmt: skip
         except Fault as fault:
             raise Fault(fault.kind, str(fault).replace("this input", f"`{wrt}`"), fault.where) from None

@@ -152,9 +152,10 @@ class Session:
 
     def vjp(
         self, target: str | Handle, args: list[Any], kwargs: dict[str, Any], wrt: int | str, device: str = "cpu",
-        map: bool = False, rows: int | None = None, cotangent: torch.Tensor | None = None, seed: int | None = None,
+        map: bool = False, rows: int | None = None, cotangent: torch.Tensor | None = None, output: int = 0,
+        seed: int | None = None,
     ) -> dict[str, Any]:  # fmt: skip
-        """The product of `cotangent` with the Jacobian of the output with respect to the argument `wrt`."""
+        """The product of `cotangent` with the Jacobian of an output (the first of several) with respect to the argument `wrt`."""
         function = self._resolve(target)
         args, kwargs = self._inside((args, kwargs), device)
         holder: Any = kwargs if isinstance(wrt, str) else args
@@ -164,17 +165,17 @@ class Session:
         if seed is not None:
             seed_everything(seed)
         value = map_over_rows(function, args, kwargs, rows) if map and rows is not None else function(*args, **kwargs)
-        output = value[0] if isinstance(value, list | tuple) else value
-        if not isinstance(output, torch.Tensor):
+        result = value[output] if isinstance(value, list | tuple) else value
+        if not isinstance(result, torch.Tensor):
             return {
                 "fault": fault(
-                    "wrong_type", f"Expected a tensor to differentiate; a {type(output).__name__} came back."
+                    "wrong_type", f"Expected a tensor to differentiate; a {type(result).__name__} came back."
                 )
             }
-        if not output.requires_grad:
+        if not result.requires_grad:
             return {"fault": fault("undifferentiable", UNDIFFERENTIABLE)}
-        weights = torch.ones_like(output) if cotangent is None else cotangent.to(output)
-        (gradient,) = torch.autograd.grad(output, variable, weights, allow_unused=True)
+        weights = torch.ones_like(result) if cotangent is None else cotangent.to(result)
+        (gradient,) = torch.autograd.grad(result, variable, weights, allow_unused=True)
         if gradient is None:
             return {"fault": fault("undifferentiable", UNDIFFERENTIABLE)}
         return {"value": gradient.detach()}

@@ -213,7 +213,7 @@ def test_the_syllabus_calls_complete_exactly_what_there_is() -> None:
     assert complete == {folder.parent.name for folder in (ROOT / "solutions").glob("*/laws.py")}
 
 
-HOURS = {2: "two", 3: "three", 4: "four", 5: "five"}
+HOURS = {2: "two", 3: "three", 3.5: "three and a half", 4: "four", 4.5: "four and a half", 5: "five"}
 
 
 @pytest.mark.parametrize("slug", sorted(folder.parent.name for folder in (ROOT / "solutions").glob("*/laws.py")))
@@ -224,7 +224,7 @@ def test_the_syllabus_lists_the_exercises_of_each_complete_unit(slug: str) -> No
     _, _, section = text_of("syllabus.md").partition(f": `{slug}`\n")
     section = section.partition("\n## ")[0]
     assert re.findall(r"^\| (?:\d+|\*)? ?\| `(\w+)` \| [^|]+ \|$", section, re.MULTILINE) == list(unit.exercises)
-    assert f"About {HOURS[round(unit.minutes / 60)]} hours." in section
+    assert f"About {HOURS[round(unit.minutes / 30) / 2]} hours." in section
     assert unit.minutes <= 300
 
 

@@ -191,6 +191,15 @@ def test_a_product_with_the_jacobian_comes_from_autograd() -> None:
     assert reply["value"].tolist() == [2.0, 8.0]
 
 
+def test_of_several_outputs_the_one_asked_for_is_differentiated() -> None:
+    session, _ = loaded("def f(x):\n    return x**2, 3 * x, (2 * x).detach()")
+    ask = {"op": "vjp", "target": "f", "args": [torch.tensor([1.0, 4.0])], "kwargs": {}, "wrt": 0}
+    slopes = [session.handle({**ask, "output": place})["value"].tolist() for place in (0, 1)]
+    assert slopes == [session.handle(ask)["value"].tolist(), [3.0, 3.0]]
+    assert session.handle({**ask, "output": 2})["fault"]["kind"] == "undifferentiable"
+    assert session.handle({**ask, "output": 3})["fault"]["kind"] == "raised"
+
+
 @pytest.mark.parametrize("body", ["x.detach() * 2", "torch.tensor(x.tolist())", "torch.zeros(2)"])
 def test_an_answer_without_gradient_is_undifferentiable(body: str) -> None:
     session, _ = loaded(f"import torch\ndef f(x):\n    return {body}")

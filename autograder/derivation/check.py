@@ -39,7 +39,7 @@ from autograder.derivation.expression import (
     negative,
     read,
 )  # fmt: skip
-from autograder.derivation.meaning import Counterexample, Meaningless, Setting, counterexample, models, number_at, shown
+from autograder.derivation.meaning import Counterexample, Meaningless, Setting, counterexample, number_at, shown
 from autograder.derivation.rules import RULES, Rule, follows, rule_named
 from autograder.evidence import Evidence, true
 
@@ -277,7 +277,7 @@ class Task:
             after = lines[wrong.line - 1]
             before = lines[max(wrong.line - 2, 0)].expression if wrong.kind != "end" else read(self.end)
             found = tried(before, after.relation, after.expression, self.setting) if wrong.kind == "false" else None
-            model, at = (found.model, found.at) if found is not None else (models(self.setting)[0], None)
+            model, at = (found.model, found.at) if found is not None else (self.setting.models()[0], None)
             gaps = number_at(Add((after.expression, negative(before))), model, at)
             numbers[1:3] = [gap if math.isfinite(gap) else 1e3 for gap in (gaps + gaps)[:2]]
             numbers[3] = float(("=", "≥", "≤", "").index(after.relation))
@@ -291,7 +291,7 @@ KINDS = ("unreadable", "start", "false", "direction", "end", "rule", "step")
 @functools.lru_cache(maxsize=4096)
 def tried(left: Expression, relation: str, right: Expression, setting: Setting) -> Counterexample | None:
     """A class writes many lines more than once."""
-    return counterexample(left, relation, right, models(setting))
+    return counterexample(left, relation, right, setting.models())
 
 
 @functools.lru_cache(maxsize=4096)

@@ -10,6 +10,8 @@ A line is text in Python's notation, with a fixed vocabulary and nothing else:
     KL(q(z | x), p(z))   H(q(z | x))     Kullback-Leibler divergence, entropy
     f(z)                                 some function of z, where an exercise has one
     grad(a)                              derivative with respect to the parameter of q, where it has one
+    N(x, m, v)   x   mu   pi             where variables are real: normal densities, values, parameters
+    integral(z, a)                       and integrals in the place of sums
     1   2/3   a + b   a - b   a*b   a/b  a**2
 
 Nothing of it is ever run. Python's own parser gives a tree of names and operators; this file walks over it and makes an
@@ -32,7 +34,7 @@ NODES = 250
 DEPTH = 60
 WHOLE_NUMBER = 10**6
 EXPONENT = 4
-NAME = re.compile(r"[a-z][a-z]?[0-9]?")
+NAME = re.compile(r"[a-z]{1,6}[0-9]?")
 
 
 class Unreadable(Exception):
@@ -96,6 +98,8 @@ class Sum(Expression):
     variables: tuple[str, ...]
     body: Expression
     where: Density | None = None
+    integral: bool = False
+    """Whether the variables are real."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,22 @@ class Divergence(Expression):
 @dataclass(frozen=True)
 class Entropy(Expression):
     of: Density
+
+
+@dataclass(frozen=True)
+class Value(Expression):
+    """What a real variable or a parameter is."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Normal(Expression):
+    """N(at; mean, variance): the normal density there."""
+
+    at: Expression
+    mean: Expression
+    variance: Expression
 
 
 @dataclass(frozen=True)
@@ -150,6 +170,8 @@ def children(expression: Expression) -> Iterator[Expression]:
             yield argument
         case Average(_, body) | Sum(_, body, _) | Gradient(body):
             yield body
+        case Normal(at, mean, variance):
+            yield from (at, mean, variance)
 
 
 def walk(expression: Expression) -> Iterator[Expression]:
@@ -172,8 +194,10 @@ def rebuilt(expression: Expression, inner: list[Expression]) -> Expression:
             return Log(inner[0])
         case Average(under, _):
             return Average(under, inner[0])
-        case Sum(variables, _, where):
-            return Sum(variables, inner[0], where)
+        case Sum(variables, _, where, integral):
+            return Sum(variables, inner[0], where, integral)
+        case Normal():
+            return Normal(*inner)
         case Gradient():
             return Gradient(inner[0])
     return expression
@@ -195,6 +219,8 @@ def free(expression: Expression) -> frozenset[str]:
             return frozenset(of.given)
         case Unknown(_, variables):
             return frozenset(variables)
+        case Value(name):
+            return frozenset((name,))
     return frozenset().union(*(free(child) for child in children(expression)))
 
 
@@ -275,8 +301,8 @@ class _Reader:
                 return self.call(node, name, arguments, depth)
             case ast.Constant(value=float()):
                 self.refuse(node, "write a fraction, such as 1/2, not a decimal number")
-            case ast.Name(id=name):
-                self.refuse(node, f"a value of `{name}` alone means nothing here; write p({name}) or log(p({name}))")
+            case ast.Name(id=name) if NAME.fullmatch(name) and name not in ("p", "q", "log", "sum", "integral", "grad"):
+                return Value(name)
         self.refuse(node, "this is not part of the vocabulary: p, q, log, E, sum, KL, H, whole numbers and + - * / **")
 
     def exponent(self, node: ast.expr) -> int:
@@ -300,6 +326,12 @@ class _Reader:
             case "E":
                 expect(2, "E(q(z), a): what is drawn from, then what is averaged")
                 return Average(self.density(arguments[0]), self.expression(arguments[1], depth + 1))
+            case "integral":
+                expect(2, "integral(z, a)")
+                return Sum(self.variables(arguments[0]), self.expression(arguments[1], depth + 1), integral=True)
+            case "N":
+                expect(3, "N(x, mean, variance)")
+                return Normal(*(self.expression(argument, depth + 1) for argument in arguments))
             case "sum":
                 if len(arguments) not in (2, 3):
                     self.refuse(node, "expected sum(z, a), or sum(z, a, q(z) > 0)")
@@ -404,6 +436,9 @@ def _latex(expression: Expression, place: int) -> str:
             return _bracketed(rf"\log {inside}" if plain else rf"\log\!\left({inside}\right)", place > PRODUCT)
         case Average(under, body):
             return rf"\mathbb{{E}}_{{{_density(under)}}}\!\left[{_latex(body, SUM)}\right]"
+        case Sum(variables, body, _, True):
+            measure = r"\, ".join(f"d{_name(variable)}" for variable in variables)
+            return _bracketed(rf"\int {_latex(body, PRODUCT)}\; {measure}", place > SUM)
         case Sum(variables, body, where):
             names = ", ".join(_name(variable) for variable in variables)
             under = names if where is None else rf"{names}:\,{_density(where)} > 0"
@@ -412,6 +447,10 @@ def _latex(expression: Expression, place: int) -> str:
             return rf"\mathrm{{KL}}\!\left[{_density(of)} \,\Vert\, {_density(from_)}\right]"
         case Entropy(of):
             return rf"\mathrm{{H}}\!\left[{_density(of)}\right]"
+        case Value(name):
+            return _name(name)
+        case Normal(at, mean, variance):
+            return rf"\mathcal{{N}}\!\left({_latex(at, SUM)};\, {_latex(mean, SUM)},\, {_latex(variance, SUM)}\right)"
         case Unknown(name, variables):
             return f"{name}({', '.join(map(_name, variables))})"
         case Gradient(body):
@@ -437,6 +476,11 @@ def _density(density: Density) -> str:
     return rf"{density.name}({heads} \mid {given})" if given else f"{density.name}({heads})"
 
 
+GREEK = {"mu": r"\mu", "pi": r"\pi", "theta": r"\theta", "sigma2": r"\sigma^2", "tau2": r"\tau^2"}
+
+
 def _name(variable: str) -> str:
+    if variable in GREEK:
+        return GREEK[variable]
     letters = variable.rstrip("0123456789")
     return f"{letters}_{{{variable[len(letters) :]}}}" if letters != variable else variable

@@ -31,6 +31,7 @@ from autograder.derivation.expression import (
     Gradient,
     Log,
     Multiply,
+    Normal,
     Number,
     Power,
     Sum,
@@ -40,6 +41,9 @@ from autograder.derivation.expression import (
     free,
     quotient,
     walk,
+)
+from autograder.derivation.expression import (
+    Value as ValueOf,
 )
 
 DIGITS = 50
@@ -93,14 +97,22 @@ class Setting:
                 densities = [expression]
             case Average(under, _):
                 densities = [under]
-            case Sum(variables, _, where):
+            case Sum(variables, _, where, integral):
                 densities = [where] if where is not None else []
+                if integral != self.continuous:
+                    raise Meaningless(
+                        "Variables are real here: write integral(…)." if self.continuous else "Write sum(…) here."
+                    )
                 for variable in variables:
                     self._known(variable)
             case Divergence(of, from_):
                 densities = [of, from_]
             case Entropy(of):
                 densities = [of]
+            case ValueOf(name):
+                self.value_exists(name)
+            case Normal():
+                self.value_exists("N")
             case Unknown() if expression not in self.functions:
                 known = ", ".join(f"{f.name}({', '.join(f.variables)})" for f in self.functions) or "none"
                 raise Meaningless(f"There is no such function here; expected: {known}.")
@@ -113,6 +125,22 @@ class Setting:
             self._exists(density)
         for child in children(expression):
             self.check(child)
+
+    continuous = False
+
+    def value_exists(self, name: str) -> None:
+        """Raise `Meaningless` unless a value of this name, or normal densities (N), may stand in an expression."""
+        if name == "N":
+            raise Meaningless("There are no normal densities here.")
+        raise Meaningless(f"A value of `{name}` alone means nothing here; write p({name}), or log(p({name})).")
+
+    def places(self, variables: tuple[str, ...]) -> Iterator[dict[str, int]]:
+        """All values of these variables."""
+        return assignments(variables, self)
+
+    def models(self) -> Sequence[Any]:
+        """Concrete models to try a line in."""
+        return models(self)
 
     def _known(self, variable: str) -> None:
         if variable not in self.sizes_of:
@@ -297,6 +325,9 @@ class Model:
             total = _together(total, term, "+")
         return total
 
+    def holds(self, a: Value, relation: str, b: Value) -> bool:
+        return _holds(a, relation, b)
+
     def told(self, at: Assignment, names: frozenset[str] = frozenset("pq")) -> str:
         """The model in a sentence: the tables of these distributions, and where we are."""
         tables = []
@@ -396,7 +427,7 @@ def _row(count: int, total: int, rng: random.Random, had: set[tuple[int, ...]]) 
 class Counterexample:
     """A model in which a relation between two lines is false, and what both come to there."""
 
-    model: Model
+    model: Any
     at: Assignment
     left: Value
     right: Value
@@ -412,33 +443,34 @@ def shown(value: Value) -> str:
     """A number as people read it."""
     if isinstance(value, Fraction):
         return str(value) if value.denominator < 100 else f"{float(value):.4g}"
-    if mpmath.isnan(value):
+    value = float(value)
+    if math.isnan(value):
         return "undefined"
-    return ("∞" if value > 0 else "−∞") if mpmath.isinf(value) else f"{float(value):.4g}".replace("-", "−")
+    return ("∞" if value > 0 else "−∞") if math.isinf(value) else f"{value:.4g}".replace("-", "−")
 
 
-def counterexample(
-    left: Expression, relation: str, right: Expression, worlds: Sequence[Model]
-) -> Counterexample | None:
+def counterexample(left: Expression, relation: str, right: Expression, worlds: Sequence[Any]) -> Counterexample | None:
     """Where `left relation right` is false, if that is anywhere; relation is one of = ≥ ≤. With finite numbers, if it can be."""
     infinite = None
     with mpmath.workdps(DIGITS):
         for model in worlds:
-            for at in assignments(tuple(sorted(free(left) | free(right))), model.setting):
+            variables = (free(left) | free(right)) & model.setting.sizes_of.keys()
+            for at in model.setting.places(tuple(sorted(variables))):
                 a, b = model.value(left, at), model.value(right, at)
-                if not _holds(a, relation, b):
+                if not model.holds(a, relation, b):
                     found = Counterexample(model, at, a, b, distributions(left) | distributions(right))
-                    if mpmath.isfinite(_real(a)) and mpmath.isfinite(_real(b)):
+                    if math.isfinite(a) and math.isfinite(b):
                         return found
                     infinite = infinite or found
     return infinite
 
 
-def number_at(expression: Expression, model: Model, at: Assignment | None = None) -> list[float]:
+def number_at(expression: Expression, model: Any, at: Assignment | None = None) -> list[float]:
     """The values as floats: at one assignment of the free variables, or at all of them."""
     with mpmath.workdps(DIGITS):
-        places = assignments(tuple(sorted(free(expression))), model.setting) if at is None else [at]
-        return [float(_real(model.value(expression, place))) for place in places]
+        variables = tuple(sorted(free(expression) & model.setting.sizes_of.keys()))
+        places = model.setting.places(variables) if at is None else [at]
+        return [float(model.value(expression, place)) for place in places]
 
 
 def _holds(a: Value, relation: str, b: Value) -> bool:

@@ -29,16 +29,19 @@ from autograder.derivation.expression import (
     Gradient,
     Log,
     Multiply,
+    Normal,
     Number,
     Power,
     Sum,
     Unknown,
+    Value,
     children,
     free,
     negative,
     quotient,
     rebuilt,
 )  # fmt: skip
+from autograder.derivation.gaussian import GaussianSetting
 from autograder.derivation.meaning import Setting
 
 
@@ -79,6 +82,15 @@ RULES = {
         ),
         Rule("derivative of a product", "∇(f·g) = f·∇g + g·∇f", also=("leibniz", "leibniz rule")),
         Rule("derivative of a logarithm", "∇log f = ∇f / f", also=("log derivative", "log derivative trick")),
+        Rule(
+            "density of a normal", "log N(x; m, v) = −½ log 2πv − (x − m)²/2v",
+            also=("normal density", "gaussian density", "density"),
+        ),
+        Rule("moments", "E[x] = m and E[x²] = m² + v for x from N(m, v)", also=("gaussian moments", "moments of a normal")),
+        Rule(
+            "completing the square", "products of normal densities with the same exponents and factors are equal",
+            also=("product of gaussians", "product of normals", "gaussian algebra"),
+        ),
         Rule("Jensen", "log E[f] ≥ E[log f]", inequality=True, also=("jensen inequality", "jensens inequality")),
         Rule("part of a sum", "fewer terms, none negative: a smaller sum", inequality=True, also=("support",)),
         Rule("log t ≤ t − 1", "the logarithm lies below its tangent", inequality=True, also=("log t <= t - 1", "tangent")),
@@ -116,7 +128,9 @@ class Form:
         self.depends: dict[sympy.Symbol, frozenset[str]] = {}
         self.densities: dict[sympy.Symbol, Density] = {}
         self.met: dict[tuple[object, ...], list[tuple[sympy.Expr, sympy.Symbol]]] = {}
+        self.normals: dict[sympy.Symbol, Normal] = {}
         self.logs: dict[sympy.Symbol, sympy.Expr] = {}
+        self.exponents: dict[sympy.Symbol, sympy.Expr] = {}
         self.moving: set[sympy.Symbol] = set()
         """The symbols that depend on the parameter θ."""
         self.sums: dict[sympy.Symbol, tuple[tuple[str, ...], sympy.Expr, Density | None]] = {}
@@ -134,7 +148,7 @@ class Form:
             case Add(terms):
                 return sympy.cancel(sympy.Add(*(self.of(term) for term in terms)))
             case Multiply(factors):
-                return sympy.cancel(sympy.Mul(*(self.of(factor) for factor in factors)))
+                return self.gauss(sympy.cancel(sympy.Mul(*(self.of(factor) for factor in factors))))
             case Power(base, exponent):
                 return sympy.cancel(self.of(base) ** exponent)
             case Log(argument):
@@ -155,6 +169,10 @@ class Form:
                 return self.symbol(("function", expression), ZERO_FORM, free(expression))
             case Gradient(body):
                 return self.gradient(self.of(body))
+            case Value(name):
+                return self.symbol(("value", name), ZERO_FORM, free(expression) & self.setting.sizes_of.keys())
+            case Normal():
+                return self.gauss(self.normal(expression))
         raise TypeError(f"no form for {expression!r}")
 
     # ---- symbols -----------------------------------------------------------------------------------------------------
@@ -195,15 +213,66 @@ class Form:
         self.densities[symbol] = density
         return symbol
 
+    # ---- normal densities --------------------------------------------------------------------------------------------
+
+    def normal(self, normal: Normal) -> sympy.Symbol:
+        parts = tuple(self.of(part) for part in (normal.at, normal.mean, normal.variance))
+        known = [symbol for symbol, other in self.normals.items() if all(
+            sympy.cancel(a - self.of(b)) == 0 for a, b in zip(parts, (other.at, other.mean, other.variance), strict=True)
+        )]  # fmt: skip
+        if known:
+            return known[0]
+        symbol = self.symbol(("normal", len(self.normals)), ZERO_FORM, free(normal) & self.setting.sizes_of.keys())
+        self.normals[symbol] = normal
+        return symbol
+
+    def gauss(self, form: sympy.Expr) -> sympy.Expr:
+        """A product of normal densities as one symbol for the sum of their logarithms, where that is the rule."""
+        if self.rule != "completing the square" or not isinstance(self.setting, GaussianSetting):
+            return form
+        exponent, rest = sympy.Integer(0), sympy.Integer(1)
+        for factor in sympy.Mul.make_args(form):
+            base, power = factor.as_base_exp()
+            if isinstance(base, sympy.Symbol) and base in self.normals:
+                exponent += power * self.of(self.setting.log_of_normal(self.normals[base]))
+            elif isinstance(base, sympy.Symbol) and base in self.exponents:
+                exponent += power * self.exponents[base]
+            else:
+                rest *= factor
+        if exponent == 0:
+            return rest
+        exponent = sympy.cancel(exponent)
+        symbol = self.symbol(("gauss",), exponent, self.free(exponent))
+        self.exponents[symbol] = exponent
+        return rest * symbol
+
+    def moments(self, under: Density, inside: sympy.Expr) -> sympy.Expr | None:
+        """E[polynomial] under a normal factor, if it is one of degree 4 or less."""
+        normal = self.setting.normal(under) if isinstance(self.setting, GaussianSetting) else None
+        if normal is None or len(under.heads) != 1:
+            return None
+        x = self.of(Value(under.heads[0]))
+        top, bottom = sympy.fraction(sympy.cancel(inside))
+        heads = frozenset(under.heads)
+        if self.free(bottom) & heads or any(self.depends[s] & heads for s in top.free_symbols if s != x):  # type: ignore[index]
+            return None
+        m, v = map(self.of, normal)
+        known = [sympy.Integer(1), m, m**2 + v, m**3 + 3 * m * v, m**4 + 6 * m**2 * v + 3 * v**2]
+        polynomial = sympy.Poly(top, x)
+        if polynomial.degree() >= len(known):
+            return None
+        return sympy.cancel(sum(c * known[power[0]] for power, c in polynomial.terms()) / bottom)
+
     def factorised(self, density: Density) -> sympy.Expr:
-        """A density as a product of the setting's factors, where that is what it is."""
+        """A density as a product of the setting's factors, where that is what it is; normal ones as the densities they are."""
         product = sympy.Integer(1)
         left = set(density.heads)
         for factor in reversed(self.setting.factors(density.name)):
             rest = (left | set(density.given)) - set(factor.heads)
             if set(factor.heads) <= left and set(factor.given) <= rest:
                 left -= set(factor.heads)
-                product *= self.atom(factor)
+                normal = self.setting.normal(factor) if isinstance(self.setting, GaussianSetting) else None
+                product *= self.atom(factor) if normal is None else self.normal(Normal(Value(factor.heads[0]), *normal))
             elif set(factor.heads) & (left | set(density.given)):
                 break  # what depends on this one cannot be left out
         return self.atom(density) if left else product
@@ -220,6 +289,14 @@ class Form:
             elif number != 1:
                 factors = [(number, 1), *factors]
             for factor, power in factors:
+                normal = self.normals.get(factor)
+                if (
+                    normal is not None
+                    and self.rule == "density of a normal"
+                    and isinstance(self.setting, GaussianSetting)
+                ):
+                    total += sign * power * self.of(self.setting.log_of_normal(normal))
+                    continue
                 symbol = self.symbol(("log",), factor, self.free(factor) or depends)
                 self.logs[symbol] = factor
                 total += sign * power * symbol
@@ -274,6 +351,8 @@ class Form:
         if self.rule == "expectation":
             return self.sum(under.heads, sympy.cancel(self.atom(under) * inside), under)
         heads = frozenset(under.heads)
+        if self.rule == "moments" and (closed := self.moments(under, inside)) is not None:
+            return closed
         if self.rule == "normalisation" and not self.free(inside) & heads:
             return inside
         if self.rule == "marginal" and (used := self.free(inside) & heads) and used != heads:
@@ -307,6 +386,15 @@ class Form:
         if self.rule in ("marginal", "normalisation") and where is None:
             outside, rest = self.outside(body, heads)
             density = self.densities.get(rest) if isinstance(rest, sympy.Symbol) else None
+            normal = self.normals.get(rest) if isinstance(rest, sympy.Symbol) else None
+            if (
+                normal is not None
+                and self.rule == "normalisation"
+                and isinstance(normal.at, Value)
+                and heads == {normal.at.name}
+            ):
+                if not (free(normal.mean) | free(normal.variance)) & heads:
+                    return outside
             if density is not None and heads <= set(density.heads):
                 left = tuple(sorted(set(density.heads) - heads))
                 if left and self.rule == "marginal":

@@ -18,6 +18,7 @@ import json
 import math
 import socket
 import struct
+import time
 from collections.abc import Callable
 from typing import Any, NoReturn, Protocol
 
@@ -319,6 +320,8 @@ class SocketChannel:
 
     def __init__(self, connection: socket.socket, max_bytes: int = MAX_BYTES) -> None:
         self.connection, self.max_bytes, self.allowance = connection, max_bytes, Allowance()
+        self.waited = 0.0
+        """Seconds spent waiting for the other side, as opposed to reading what it sent."""
 
     def send(self, value: Any, patience: Patience | None = None) -> None:
         pieces = [memoryview(piece) for piece in encode(value, self.max_bytes)]
@@ -349,12 +352,15 @@ class SocketChannel:
     def _ready(self, action: Callable[[], int], patience: Patience | None) -> int:
         while True:
             self.connection.settimeout(None if patience is None else max(patience(), 1e-3))
+            began = time.monotonic()
             try:
                 return action()
             except TimeoutError:
                 continue
             except OSError as problem:
                 raise Fault("died", "Its process ended before it answered.") from problem
+            finally:
+                self.waited += time.monotonic() - began
 
     def close(self) -> None:
         self.connection.close()

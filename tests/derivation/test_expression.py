@@ -52,7 +52,7 @@ def test_averages_and_sums_take_up_their_variables() -> None:
     [
         ("", "no expression"),
         ("log p(x)", r"Is a bracket or a \* missing"),
-        ("x", "a value of `x` alone"),
+        ("x[0]", "not part of the vocabulary"),
         ("p(x).grad", "not part of the vocabulary"),
         ("'p(x)'", "not part of the vocabulary"),
         ("__import__('os').system('true')", "not part of the vocabulary"),

@@ -135,7 +135,8 @@ def test_lines_are_true_or_have_a_counterexample(
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("p(y)", "no variable `y`"), ("q(x)", r"There is no q\(x\) here: q is made of q\(z \| x\)"), ("q(z)", "There is no q"),
+    [("p(y)", "no variable `y`"), ("x", "A value of `x` alone"), ("N(x, 0, 1)", "A value|no normal"),
+     ("q(x)", r"There is no q\(x\) here: q is made of q\(z \| x\)"), ("q(z)", "There is no q"),
      ("E(q(z | x), log(p(w)))", "no variable `w`"), ("sum(w, p(x))", "no variable `w`"), ("KL(q(z), p(z))", "There is no q")],
 )  # fmt: skip
 def test_what_does_not_exist_in_a_setting_is_named(text: str, said: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.derivation.expression import Density, read
-from autograder.derivation.meaning import Setting, counterexample, models
+from autograder.derivation.expression import Density, Unknown, read
+from autograder.derivation.gaussian import GaussianSetting
+from autograder.derivation.meaning import Setting, counterexample
 from autograder.derivation.rules import RULES, follows, rule_named
 
 LATENT = Setting(
@@ -18,7 +19,29 @@ CHAIN = Setting(
     (Density("q", ("z1",), ("x",)), Density("q", ("z2",), ("z1",))),
 )
 
+MOVES = Setting(
+    (("z", 3),), (Density("p", ("z",)),), (Density("q", ("z",)),), functions=(Unknown("f", ("z",)),), moves=True
+)
+NORMAL = GaussianSetting(
+    (("x", 40), ("z", 40)), (Density("p", ("z",)), Density("p", ("x",), ("z",))), (Density("q", ("z",)),),
+    normals=(
+        (Density("p", ("z",)), "0", "1"), (Density("p", ("x",), ("z",)), "w*z + b", "sigma2"), (Density("q", ("z",)), "m", "v"),
+    ),
+    reals=("w", "b", "m"), positives=("sigma2", "v"),
+)  # fmt: skip
+
 GIVES = [
+    ("derivative of a sum", "grad(sum(z, q(z)*f(z)))", "=", "sum(z, grad(q(z)*f(z)))", MOVES),
+    ("derivative of a sum", "grad(3*q(z) + f(z) + log(p(z)))", "=", "3*grad(q(z))", MOVES),
+    ("derivative of a product", "grad(q(z)*f(z)*log(q(z)))", "=", "f(z)*log(q(z))*grad(q(z)) + q(z)*f(z)*grad(log(q(z)))", MOVES),
+    ("derivative of a logarithm", "q(z)*grad(log(q(z)))", "=", "grad(q(z))", MOVES),
+    ("density of a normal", "log(N(x, w*z + b, sigma2))", "=", "-(1/2)*log(2*pi*sigma2) - (x - w*z - b)**2/(2*sigma2)", NORMAL),
+    ("moments", "E(q(z), (z - b)**2)", "=", "v + (m - b)**2", NORMAL),
+    ("moments", "E(q(z), z**4 + z**3 + z)", "=", "m**4 + 6*m**2*v + 3*v**2 + m**3 + 3*m*v + m", NORMAL),
+    ("completing the square", "N(x, w*z + b, sigma2)*N(z, 0, 1)", "=",
+     "N(x, b, w**2 + sigma2)*N(z, w*(x - b)/(w**2 + sigma2), sigma2/(w**2 + sigma2))", NORMAL),
+    ("the model", "p(x, z)", "=", "N(x, w*z + b, sigma2)*N(z, 0, 1)", NORMAL),
+    ("normalisation", "integral(x, 2*N(x, m, v)*p(z))", "=", "2*p(z)", NORMAL),
     ("arithmetic", "log(p(x)*p(z)/4)", "=", "log(p(x)) + log(p(z)) - 2*log(2)", LATENT),
     ("arithmetic", "(p(x) + p(z))**2", "=", "p(x)**2 + 2*p(x)*p(z) + p(z)**2", LATENT),
     ("arithmetic", "-E(q(z | x), log(p(z)))", "=", "E(q(z | x), -log(p(z)))", LATENT),
@@ -59,7 +82,7 @@ def test_a_rule_gives_its_step_both_ways_and_the_step_is_true(
     first, second = read(before), read(after)
     assert follows(first, second, RULES[rule], setting)
     assert follows(second, first, RULES[rule], setting)
-    assert counterexample(first, relation, second, models(setting)) is None
+    assert counterexample(first, relation, second, setting.models()) is None
 
 
 def test_every_rule_is_among_them() -> None:
@@ -84,6 +107,23 @@ def test_no_other_kind_of_rule_gives_the_same_step(
 @pytest.mark.parametrize(
     ("rule", "before", "after", "setting"),
     [
+        ("derivative of a sum", "grad(E(q(z), f(z)))", "E(q(z), grad(f(z)))", MOVES),
+        ("derivative of a sum", "grad(q(z)*log(q(z)))", "q(z)*grad(log(q(z)))", MOVES),
+        ("derivative of a product", "grad(q(z)*log(q(z)))", "grad(q(z))*grad(log(q(z)))", MOVES),
+        ("derivative of a logarithm", "grad(log(q(z)))", "grad(q(z))", MOVES),
+        ("density of a normal", "log(N(x, m, v))", "-(1/2)*log(2*pi*v) - (x - m)**2/v", NORMAL),
+        ("moments", "E(q(z), z**2)", "m**2", NORMAL),
+        ("moments", "E(q(z), log(p(z)))", "log(p(m))", NORMAL),
+        ("moments", "E(p(z), z**2)", "m**2 + v", NORMAL),
+        ("completing the square", "N(x, w*z + b, sigma2)*N(z, 0, 1)", "N(x, b, w**2 + sigma2)*N(z, 0, 1)", NORMAL),
+        (
+            "completing the square",
+            "N(x, w*z + b, sigma2)*N(z, 0, 1)",
+            "N(x, b, w**2 + sigma2)*N(z, w*(x - b)/(w**2 + sigma2), 1/(w**2 + sigma2))",
+            NORMAL,
+        ),
+        ("the model", "p(x)", "N(x, b, sigma2)", NORMAL),
+        ("normalisation", "integral(z, N(x, z, v))", "1", NORMAL),
         ("product rule", "p(x, z)", "p(x | z)*p(x)", LATENT),
         ("product rule", "p(z | x)", "p(x | z)*p(z)", LATENT),
         ("marginal", "sum(z, p(x | z))", "p(x)", LATENT),

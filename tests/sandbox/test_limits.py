@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from autograder.sandbox import Limits
+from autograder.sandbox import Limits, wire
 from autograder.sandbox.bubblewrap import BubblewrapSandbox
 from tests.sandbox.conftest import Opener
 from tests.sandbox.test_isolation import alive
@@ -147,6 +147,21 @@ def test_naps_are_added_up(inside: Opener) -> None:
         session.call("nap")
         assert session.fault("nap") == "wall_limit"
         assert session.fault("nap") == "wall_limit"
+
+
+def test_a_reply_that_takes_long_to_read_is_no_nap(inside: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = wire.value_of
+
+    def slow(header: bytes, body: bytearray) -> object:
+        until = time.monotonic() + 0.4
+        while time.monotonic() < until:
+            pass
+        return quick(header, body)
+
+    with inside("def one(): return 1", Limits(naps_seconds=0.3)) as session:
+        monkeypatch.setattr(wire, "value_of", slow)
+        for _ in range(3):
+            assert session.call("one") == 1
 
 
 def test_short_delays_and_work_are_no_naps(inside: Opener) -> None:
