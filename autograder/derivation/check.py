@@ -75,19 +75,24 @@ class Step:
 
 
 def lines_of(text: str) -> Iterator[tuple[int, str, str, str]]:
-    """(number, relation, expression, rule) of every line that is not empty."""
+    """(number, relation, expression, rule) of every line. What starts with + - * or / continues the line above."""
     if len(text) > CHARACTERS:
         raise Wrong(0, "unreadable", f"A derivation of {len(text):,} characters is too long: at most {CHARACTERS:,}.")
-    number = 0
+    found: list[tuple[str, str, str]] = []
     for line in text.splitlines():
-        body, _, rule = line.strip().partition("#")
-        if not body.strip():
+        body, _, rule = (part.strip() for part in line.partition("#"))
+        if not body:
             continue
-        number += 1
-        if number > LINES:
-            raise Wrong(number, "unreadable", f"A derivation has at most {LINES} lines.")
         relation = next((sign for sign in sorted(RELATIONS, key=len, reverse=True) if body.startswith(sign)), "")
-        yield number, relation, body[len(relation) :].strip(), rule.strip()
+        if found and not relation and body[0] in "+-*/":
+            before = found.pop()
+            found.append((before[0], f"{before[1]} {body}", rule or before[2]))
+        else:
+            found.append((relation, body[len(relation) :].strip(), rule))
+        if len(found) > LINES:
+            raise Wrong(len(found), "unreadable", f"A derivation has at most {LINES} lines.")
+    for number, (relation, body, rule) in enumerate(found, 1):
+        yield number, relation, body, rule
 
 
 def read_derivation(text: str, setting: Setting) -> list[Step]:
@@ -279,7 +284,7 @@ class Task:
             found = tried(before, after.relation, after.expression, self.setting) if wrong.kind == "false" else None
             model, at = (found.model, found.at) if found is not None else (self.setting.models()[0], None)
             gaps = number_at(Add((after.expression, negative(before))), model, at)
-            numbers[1:3] = [gap if math.isfinite(gap) else 1e3 for gap in (gaps + gaps)[:2]]
+            numbers[1:3] = [round(gap, 12) if math.isfinite(gap) else 1e3 for gap in (gaps + gaps)[:2]]
             numbers[3] = float(("=", "≥", "≤", "").index(after.relation))
         return torch.tensor(numbers, dtype=torch.float64)
 
@@ -323,7 +328,17 @@ class Flawed:
         if "\n" in line.strip() or number != self.line:
             note = "One line is wrong: name it, and write one line in its place."
             return replace(true(torch.tensor(False), what="the mended derivation"), note=note)
-        lines = [f"{relation} {body}  # {rule}" for _, relation, body, rule in lines_of(self.text)]
-        lines[number - 1] = line.strip()
-        wrong = self.task.wrong("\n".join(lines))
+        wrong = self.task.wrong(self.with_line(number, line))
         return replace(true(torch.tensor(wrong is None), what="the mended derivation"), note=str(wrong or ""))
+
+    def with_line(self, number: int, line: str) -> str:
+        """The derivation with another line in this place."""
+        lines = [f"{relation} {body}  # {rule}" for _, relation, body, rule in lines_of(self.text)]
+        if 1 <= number <= len(lines):
+            lines[number - 1] = line.strip()
+        return "\n".join(lines)
+
+    def fingerprint(self, number: int, line: str) -> Tensor:
+        """The number that was named, and what is wrong with the derivation then."""
+        rest = self.task.fingerprint(self.with_line(number, line))
+        return torch.cat([torch.tensor([float(min(max(number, -1), LINES))], dtype=torch.float64), rest])

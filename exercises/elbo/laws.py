@@ -18,11 +18,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.distributions import Categorical, MultivariateNormal, Normal, kl_divergence
 
+from autograder.derivation.check import Flawed, Task
+from autograder.derivation.expression import Density
+from autograder.derivation.meaning import Setting
 from autograder.domains import Integers, Listed, Positive, Reals, Simplex
 from autograder.evidence import at_least, at_most, close, rounding, true
 from autograder.exercise import Unit
 
-unit = Unit("elbo", "The evidence lower bound", minutes=260)
+unit = Unit("elbo", "The evidence lower bound", minutes=290)
 
 PRIOR = [1 / 2, 1 / 3, 1 / 6]
 GIVEN_ONE = [1 / 4, 1 / 2, 3 / 4]
@@ -310,6 +313,41 @@ def gaps_by_hand_in_the_small_model(gap, q, prior, likelihood, nats):
     """In the small model with x = 1 the gap is 0.0967 for q = p(z), 0.0095 for q = (⅓, ⅓, ⅓), and log 5/2 = 0.9163 for a q
     that is sure of z = 1."""
     return close(gap(q, prior, likelihood), nats, terms=gap_sizes(q, prior, likelihood))
+
+
+# ---- a derivation --------------------------------------------------------------------------------------------------------
+
+LATENT = Setting(
+    sizes=(("x", 2), ("z", 3)), p=(Density("p", ("z",)), Density("p", ("x",), ("z",))), q=(Density("q", ("z",), ("x",)),)
+)  # fmt: skip
+"""One hidden z, and an encoder q(z | x)."""
+SPLIT = Task(
+    start="log(p(x))", relation="=", end="E(q(z | x), log(p(x, z)/q(z | x))) + KL(q(z | x), p(z | x))", setting=LATENT,
+    rules=("product rule", "normalisation", "linearity", "expectation", "definition of KL"),
+)  # fmt: skip
+
+
+@unit.exercise(measure="a derivation")
+def evidence_splits() -> str:
+    """log p(x) as the ELBO and what it lacks, line by line, each with the rule by which it follows."""
+
+
+@evidence_splits.law(points=2, decisive=True)
+def every_line_is_true(derivation):
+    """It starts at log p(x), ends at ELBO + KL to the posterior, and every line is true in every model."""
+    return SPLIT.means(derivation())
+
+
+@evidence_splits.law(points=2)
+def every_line_follows(derivation):
+    """Each line follows from the one before by the rule beside it, and plain arithmetic."""
+    return SPLIT.follows(derivation())
+
+
+@evidence_splits.probe()
+def first_slip_of_splitting(derivation):
+    """The first slip, and by how much the line is off: the same whatever route leads there."""
+    return SPLIT.fingerprint(derivation())
 
 
 # ---- 3. the best diagonal Gaussian ---------------------------------------------------------------------------------------
@@ -984,3 +1022,116 @@ def images_make_no_difference(estimate_of, log_w, away):
             error_there, error_here.double(), tolerance=rounding(2 * size, error_there), what="the error with c added"
         ),
     ]
+
+
+# ---- derivations beyond the week --------------------------------------------------------------------------------------------
+
+TWO_LEVELS = Setting(
+    sizes=(("x", 2), ("z1", 2), ("z2", 2)),
+    p=(Density("p", ("z2",)), Density("p", ("z1",), ("z2",)), Density("p", ("x",), ("z1",))),
+    q=(Density("q", ("z1",), ("x",)), Density("q", ("z2",), ("z1",))),
+)  # fmt: skip
+"""x comes from z1 and z1 from z2; the encoder goes the other way, from x to z1 to z2."""
+
+BY_JENSEN = Task(
+    start="log(p(x))", relation=">=", end="E(q(z | x), log(p(x, z)/q(z | x)))", setting=LATENT,
+    rules=("marginal", "product rule", "normalisation", "linearity", "expectation", "Jensen"),
+)  # fmt: skip
+TWO_LEVEL_BOUND = Task(
+    start="log(p(x))", relation=">=", setting=TWO_LEVELS,
+    end="E(q(z1 | x), log(p(x | z1))) + E(q(z1, z2 | x), log(p(z1 | z2)/q(z1 | x))) - E(q(z1 | x), KL(q(z2 | z1), p(z2)))",
+    rules=(
+        "the model", "marginal", "product rule", "normalisation", "linearity", "expectation", "iterated expectation", "Jensen",
+        "definition of KL",
+    ),
+)  # fmt: skip
+FLAWED = Flawed(
+    Task(
+        start="log(p(x))", relation=">=", end="E(q(z | x), log(p(x | z))) - KL(q(z | x), p(z))", setting=LATENT,
+        rules=("marginal", "product rule", "normalisation", "linearity", "expectation", "Jensen", "definition of KL"),
+    ),
+    """
+    log(p(x))
+    =  log(sum(z, p(x, z)))                                            # marginal
+    =  log(sum(z, q(z | x)*p(x, z)/q(z | x)))                          # arithmetic
+    =  log(E(q(z | x), p(x, z)/q(z | x)))                              # expectation
+    >= E(q(z | x), log(p(x, z)/q(z | x)))                              # Jensen
+    =  E(q(z | x), log(p(x | z)*p(z)/q(z | x)))                        # product rule
+    =  E(q(z | x), log(p(x | z))) + E(q(z | x), log(p(z)/q(z | x)))    # linearity
+    =  E(q(z | x), log(p(x | z))) + KL(q(z | x), p(z))                 # definition of KL
+    """,
+    line=8,
+)  # fmt: skip
+"""From a set of lecture notes, in many variations."""
+
+
+@unit.exercise(measure="a derivation", optional=True)
+def elbo_by_jensen() -> str:
+    """From log p(x) down to the ELBO by Jensen's inequality, line by line."""
+
+
+@elbo_by_jensen.law(points=0, decisive=True)
+def jensen_is_true(derivation):
+    """It starts at log p(x), ends at the ELBO, and every line is true in every model."""
+    return BY_JENSEN.means(derivation())
+
+
+@elbo_by_jensen.law(points=0)
+def jensen_follows(derivation):
+    """Each line follows from the one before by the rule beside it, and plain arithmetic."""
+    return BY_JENSEN.follows(derivation())
+
+
+@elbo_by_jensen.probe()
+def first_slip_with_jensen(derivation):
+    """The first slip, and by how much the line is off."""
+    return BY_JENSEN.fingerprint(derivation())
+
+
+@unit.exercise(measure="a derivation", optional=True)
+def two_level_elbo() -> str:
+    """The bound for a hierarchy, x from z1 from z2: reconstruction, the middle level, and a KL at the top."""
+
+
+@two_level_elbo.law(points=0, decisive=True)
+def two_levels_are_true(derivation):
+    """It starts at log p(x), ends at the bound in three parts, and every line is true in every model."""
+    return TWO_LEVEL_BOUND.means(derivation())
+
+
+@two_level_elbo.law(points=0)
+def two_levels_follow(derivation):
+    """Each line follows from the one before by the rule beside it, and plain arithmetic."""
+    return TWO_LEVEL_BOUND.follows(derivation())
+
+
+@two_level_elbo.probe()
+def first_slip_on_two_levels(derivation):
+    """The first slip, and by how much the line is off."""
+    return TWO_LEVEL_BOUND.fingerprint(derivation())
+
+
+@unit.exercise(measure="a line number and a line", optional=True)
+def find_the_flaw() -> tuple[int, str]:
+    """The number of the line that is wrong (the first line has number 1), and the line as it should be, with its rule."""
+
+
+@find_the_flaw.law(points=0, decisive=True)
+def the_line_is_the_wrong_one(answer):
+    """It is this line that does not follow from the one before."""
+    number, _ = answer()
+    return FLAWED.named(int(number))
+
+
+@find_the_flaw.law(points=0)
+def mended_it_is_a_derivation(answer):
+    """With your line in its place every line is true and follows."""
+    number, line = answer()
+    return FLAWED.mended(int(number), line)
+
+
+@find_the_flaw.probe()
+def what_is_still_wrong(answer):
+    """The line that was named, and what is wrong with the derivation as mended."""
+    number, line = answer()
+    return FLAWED.fingerprint(int(number), line)

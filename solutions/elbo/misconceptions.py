@@ -1530,6 +1530,308 @@ def elbo_for_the_evidence(log_w):
 
 
 LAST_OF_TWO = "there are two axes, so the last is also the one with number 1"
+
+
+# ---- derivations ---------------------------------------------------------------------------------------------------------
+
+
+@variation("evidence_splits", "from the right-hand side to the left")
+def from_the_right():
+    return """
+        E(q(z | x), log(p(x, z)/q(z | x))) + KL(q(z | x), p(z | x))
+        = E(q(z | x), log(p(x, z)/q(z | x))) + E(q(z | x), log(q(z | x)/p(z | x)))     # definition of KL
+        = E(q(z | x), log(p(x, z)/q(z | x)) + log(q(z | x)/p(z | x)))                  # linearity
+        = E(q(z | x), log(p(x, z)/p(z | x)))                                           # arithmetic
+        = E(q(z | x), log(p(x)))                                                       # product rule
+        = log(p(x))                                                                    # normalisation
+    """
+
+
+@variation("evidence_splits", "adding and subtracting the divergence")
+def by_adding_zero():
+    return """
+        log(p(x))
+        = log(p(x)) - KL(q(z | x), p(z | x)) + KL(q(z | x), p(z | x))                          # arithmetic
+        = log(p(x)) - E(q(z | x), log(q(z | x)/p(z | x))) + E(q(z | x), log(q(z | x)/p(z | x)))    # definition of KL
+        = E(q(z | x), log(p(x)) - log(q(z | x)/p(z | x))) + E(q(z | x), log(q(z | x)/p(z | x)))    # linearity
+        = E(q(z | x), log(p(x)*p(z | x)/q(z | x))) + E(q(z | x), log(q(z | x)/p(z | x)))       # arithmetic
+        = E(q(z | x), log(p(x, z)/q(z | x))) + E(q(z | x), log(q(z | x)/p(z | x)))             # product rule
+        = E(q(z | x), log(p(x, z)/q(z | x))) + KL(q(z | x), p(z | x))                          # definition of KL
+    """
+
+
+@misconception(
+    "evidence_splits",
+    belief="what the bound lacks is the divergence from the prior",
+    story="The derivation ends with the KL to the prior p(z). What is missing from log p(x) is the KL to the posterior p(z | x).",
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def split_with_the_prior():
+    return """
+        log(p(x))
+        = E(q(z | x), log(p(x)))                                                       # normalisation
+        = E(q(z | x), log(p(x, z)/p(z)))                                               # product rule
+        = E(q(z | x), log(p(x, z)/q(z | x) * q(z | x)/p(z)))                           # arithmetic
+        = E(q(z | x), log(p(x, z)/q(z | x))) + KL(q(z | x), p(z))                      # definition of KL
+    """
+
+
+@misconception(
+    "evidence_splits",
+    belief="the order of the arguments of a divergence does not matter",
+    story="The average is over q, so q comes first in the KL. With the posterior first it is another number.",
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def split_with_swapped_arguments():
+    return """
+        log(p(x))
+        = E(q(z | x), log(p(x)))                                                       # normalisation
+        = E(q(z | x), log(p(x, z)/p(z | x)))                                           # product rule
+        = E(q(z | x), log(p(x, z)/q(z | x) * q(z | x)/p(z | x)))                       # arithmetic
+        = E(q(z | x), log(p(x, z)/q(z | x))) + E(q(z | x), log(q(z | x)/p(z | x)))     # linearity
+        = E(q(z | x), log(p(x, z)/q(z | x))) + KL(p(z | x), q(z | x))                  # definition of KL
+    """
+
+
+@misconception(
+    "evidence_splits",
+    belief="the bound and the divergence are subtracted",
+    story="A minus sign stands before the KL. The bound lies below log p(x), so the KL is added to it to get there.",
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def split_with_a_minus():
+    return """
+        log(p(x))
+        = E(q(z | x), log(p(x)))                                                       # normalisation
+        = E(q(z | x), log(p(x, z)/p(z | x)))                                           # product rule
+        = E(q(z | x), log(p(x, z)/q(z | x))) - KL(q(z | x), p(z | x))                  # definition of KL
+    """
+
+
+@misconception(
+    "evidence_splits",
+    belief="what is well known needs no steps",
+    story="The result stands in the second line. A derivation shows how one gets there, one rule at a time.",
+    caught_by=("every_line_follows",),
+)
+def split_at_once():
+    return """
+        log(p(x))
+        = E(q(z | x), log(p(x, z)/q(z | x))) + KL(q(z | x), p(z | x))                  # definition of KL
+    """
+
+
+@variation("elbo_by_jensen", "Jensen on the sum itself")
+def on_the_sum():
+    return """
+        log(p(x))
+        =  log(sum(z, p(x, z)))                                # marginal
+        =  log(sum(z, q(z | x)*(p(x, z)/q(z | x))))            # arithmetic
+        >= sum(z, q(z | x)*log(p(x, z)/q(z | x)))              # Jensen
+        =  E(q(z | x), log(p(x, z)/q(z | x)))                  # expectation
+    """
+
+
+@variation("elbo_by_jensen", "from the bound upwards")
+def from_the_bound():
+    return """
+        E(q(z | x), log(p(x, z)/q(z | x)))
+        <= log(E(q(z | x), p(x, z)/q(z | x)))                  # Jensen
+        =  log(sum(z, p(x, z)))                                # expectation
+        =  log(p(x))                                           # marginal
+    """
+
+
+@misconception(
+    "elbo_by_jensen",
+    belief="log p ≤ ELBO",
+    story="The inequality stands the wrong way round. The logarithm of an average is at least the average of the logarithms.",
+    caught_by=("jensen_is_true",),
+)
+def bound_from_above():
+    return """
+        log(p(x))
+        =  log(sum(z, p(x, z)))                                # marginal
+        =  log(sum(z, q(z | x)*p(x, z)/q(z | x)))              # arithmetic
+        =  log(E(q(z | x), p(x, z)/q(z | x)))                  # expectation
+        <= E(q(z | x), log(p(x, z)/q(z | x)))                  # Jensen
+    """
+
+
+@misconception(
+    "elbo_by_jensen",
+    belief="a conditional may be written for a joint",
+    story="p(x | z) stands where p(x, z) belongs: summed over z it is not p(x). The prior has been left out.",
+    caught_by=("jensen_is_true", "jensen_follows"),
+)
+def prior_left_out():
+    return """
+        log(p(x))
+        =  log(sum(z, p(x | z)))                               # marginal
+        =  log(sum(z, q(z | x)*p(x | z)/q(z | x)))             # arithmetic
+        =  log(E(q(z | x), p(x | z)/q(z | x)))                 # expectation
+        >= E(q(z | x), log(p(x | z)/q(z | x)))                 # Jensen
+    """
+
+
+@misconception(
+    "elbo_by_jensen",
+    belief="q can be put in without being divided out",
+    story="An average over q appears from nowhere. To write the sum as an average one multiplies and divides by q(z | x).",
+    caught_by=("jensen_is_true", "jensen_follows"),
+)
+def never_divided_by_q():
+    return """
+        log(p(x))
+        =  log(sum(z, p(x, z)))                                # marginal
+        =  log(E(q(z | x), p(x, z)))                           # expectation
+        >= E(q(z | x), log(p(x, z)))                           # Jensen
+    """
+
+
+@misconception(
+    "elbo_by_jensen",
+    belief="that the ELBO is a bound may be used",
+    story="The last step rests on what is to be shown. The reason is Jensen's inequality, with an average inside the logarithm.",
+    caught_by=("jensen_follows",),
+)
+def bound_by_its_name():
+    return """
+        log(p(x))
+        >= E(q(z | x), log(p(x, z)/q(z | x)))                  # KL is never negative
+    """
+
+
+@variation("two_level_elbo", "the model first, then Jensen")
+def model_first():
+    return """
+        log(p(x))
+        =  log(sum((z1, z2), p(x, z1, z2)))                                                             # marginal
+        =  log(E(q(z1, z2 | x), p(x, z1, z2)/q(z1, z2 | x)))                                            # expectation
+        =  log(E(q(z1, z2 | x), p(x | z1)*p(z1 | z2)*p(z2)/(q(z1 | x)*q(z2 | z1))))                     # the model
+        >= E(q(z1, z2 | x), log(p(x | z1)*p(z1 | z2)*p(z2)/(q(z1 | x)*q(z2 | z1))))                     # Jensen
+        =  E(q(z1, z2 | x), log(p(x | z1))) + E(q(z1, z2 | x), log(p(z1 | z2)/q(z1 | x)))
+           - E(q(z1, z2 | x), log(q(z2 | z1)/p(z2)))                                                    # linearity
+        =  E(q(z1 | x), log(p(x | z1))) + E(q(z1, z2 | x), log(p(z1 | z2)/q(z1 | x)))
+           - E(q(z1, z2 | x), log(q(z2 | z1)/p(z2)))                                                    # marginal
+        =  E(q(z1 | x), log(p(x | z1))) + E(q(z1, z2 | x), log(p(z1 | z2)/q(z1 | x)))
+           - E(q(z1 | x), E(q(z2 | z1), log(q(z2 | z1)/p(z2))))                                         # iterated expectation
+        =  E(q(z1 | x), log(p(x | z1))) + E(q(z1, z2 | x), log(p(z1 | z2)/q(z1 | x)))
+           - E(q(z1 | x), KL(q(z2 | z1), p(z2)))                                                        # definition of KL
+    """
+
+
+@variation("two_level_elbo", "the top level before the others")
+def top_first():
+    return """
+        log(p(x))
+        =  log(sum((z1, z2), p(x, z1, z2)))                                                             # marginal
+        =  log(E(q(z1, z2 | x), p(x, z1, z2)/q(z1, z2 | x)))                                            # expectation
+        >= E(q(z1, z2 | x), log(p(x, z1, z2)/q(z1, z2 | x)))                                            # Jensen
+        =  E(q(z1, z2 | x), log(p(x | z1)*p(z1 | z2)*p(z2)/(q(z1 | x)*q(z2 | z1))))                     # the model
+        =  E(q(z1, z2 | x), log(p(x | z1)*p(z1 | z2)/q(z1 | x))) + E(q(z1, z2 | x), log(p(z2)/q(z2 | z1)))    # linearity
+        =  E(q(z1, z2 | x), log(p(x | z1)*p(z1 | z2)/q(z1 | x)))
+           + E(q(z1 | x), E(q(z2 | z1), log(p(z2)/q(z2 | z1))))                                         # iterated expectation
+        =  E(q(z1, z2 | x), log(p(x | z1)*p(z1 | z2)/q(z1 | x))) - E(q(z1 | x), KL(q(z2 | z1), p(z2)))  # definition of KL
+        =  E(q(z1, z2 | x), log(p(x | z1))) + E(q(z1, z2 | x), log(p(z1 | z2)/q(z1 | x)))
+           - E(q(z1 | x), KL(q(z2 | z1), p(z2)))                                                        # linearity
+        =  E(q(z1 | x), log(p(x | z1))) + E(q(z1, z2 | x), log(p(z1 | z2)/q(z1 | x)))
+           - E(q(z1 | x), KL(q(z2 | z1), p(z2)))                                                        # marginal
+    """
+
+
+@misconception(
+    "two_level_elbo",
+    belief="x depends on the top level as well",
+    story="p(x | z2) stands where the model says p(x | z1). In this hierarchy x sees z2 only through z1.",
+    caught_by=("two_levels_are_true", "two_levels_follow"),
+)
+def skips_a_level():
+    return """
+        log(p(x))
+        =  log(sum((z1, z2), p(x, z1, z2)))                                                             # marginal
+        =  log(E(q(z1, z2 | x), p(x, z1, z2)/q(z1, z2 | x)))                                            # expectation
+        >= E(q(z1, z2 | x), log(p(x, z1, z2)/q(z1, z2 | x)))                                            # Jensen
+        =  E(q(z1, z2 | x), log(p(x | z2)*p(z1 | z2)*p(z2)/(q(z1 | x)*q(z2 | z1))))                     # the model
+    """
+
+
+@misconception(
+    "two_level_elbo",
+    belief="the two levels have a prior each",
+    story="p(z1) stands where p(z1 | z2) belongs: the lower level is drawn given the upper one, not by itself.",
+    caught_by=("two_levels_are_true", "two_levels_follow"),
+)
+def two_separate_priors():
+    return """
+        log(p(x))
+        =  log(sum((z1, z2), p(x, z1, z2)))                                                             # marginal
+        =  log(E(q(z1, z2 | x), p(x, z1, z2)/q(z1, z2 | x)))                                            # expectation
+        >= E(q(z1, z2 | x), log(p(x, z1, z2)/q(z1, z2 | x)))                                            # Jensen
+        =  E(q(z1, z2 | x), log(p(x | z1)*p(z1)*p(z2)/(q(z1 | x)*q(z2 | z1))))                          # the model
+    """
+
+
+@misconception(
+    "two_level_elbo",
+    belief="the divergence at the top is added",
+    story="The KL at the top comes with a plus sign. It is the price for straying from the prior, and is subtracted.",
+    caught_by=("two_levels_are_true", "two_levels_follow"),
+)
+def plus_at_the_top():
+    return """
+        log(p(x))
+        =  log(sum((z1, z2), p(x, z1, z2)))                                                             # marginal
+        =  log(E(q(z1, z2 | x), p(x, z1, z2)/q(z1, z2 | x)))                                            # expectation
+        >= E(q(z1, z2 | x), log(p(x, z1, z2)/q(z1, z2 | x)))                                            # Jensen
+        =  E(q(z1, z2 | x), log(p(x | z1)*p(z1 | z2)*p(z2)/(q(z1 | x)*q(z2 | z1))))                     # the model
+        =  E(q(z1, z2 | x), log(p(x | z1)*p(z1 | z2)/q(z1 | x))) + E(q(z1, z2 | x), log(p(z2)/q(z2 | z1)))    # linearity
+        =  E(q(z1, z2 | x), log(p(x | z1)*p(z1 | z2)/q(z1 | x)))
+           + E(q(z1 | x), E(q(z2 | z1), log(p(z2)/q(z2 | z1))))                                         # iterated expectation
+        =  E(q(z1, z2 | x), log(p(x | z1)*p(z1 | z2)/q(z1 | x))) + E(q(z1 | x), KL(q(z2 | z1), p(z2)))  # definition of KL
+    """
+
+
+@variation("find_the_flaw", "the rule by another of its names")
+def mended_by_another_name():
+    return 8, "= E(q(z | x), log(p(x | z))) - KL(q(z|x), p(z))    # KL divergence"
+
+
+@variation("find_the_flaw", "the terms in another order")
+def mended_the_other_way_round():
+    return 8, "= -KL(q(z | x), p(z)) + E(q(z | x), log(p(x | z)))  # kl"
+
+
+@misconception(
+    "find_the_flaw",
+    belief="Jensen's inequality has the wrong direction",
+    story="The fifth line is right: the logarithm of an average is at least the average of the logarithms.",
+    caught_by=("the_line_is_the_wrong_one", "mended_it_is_a_derivation"),
+)
+def blames_jensen():
+    return 5, "<= E(q(z | x), log(p(x, z)/q(z | x)))   # Jensen"
+
+
+@misconception(
+    "find_the_flaw",
+    belief="lines are counted from zero",
+    story="The right line is meant and its number is one too small: the first line, log p(x), has number 1.",
+    caught_by=("the_line_is_the_wrong_one", "mended_it_is_a_derivation"),
+)
+def counts_from_zero():
+    return 7, "= E(q(z | x), log(p(x | z))) - KL(q(z | x), p(z))    # definition of KL"
+
+
+@misconception(
+    "find_the_flaw",
+    belief="the divergence is from q to the prior, with the prior first",
+    story="The sign is mended, but the arguments are swapped: the average is over q, so q comes first.",
+    caught_by=("mended_it_is_a_derivation",),
+)
+def swaps_the_arguments():
+    return 8, "= E(q(z | x), log(p(x | z))) - KL(p(z), q(z | x))    # definition of KL"
+
+
 EQUIVALENT = [
     equivalent(exercise, was=line, becomes=line.replace("(-1", "(+1"), why=LAST_OF_TWO)
     for exercise, line in (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from autograder.answer import LocalTransport
-from autograder.derivation.check import Task, read_derivation
+from autograder.derivation.check import Task, lines_of, read_derivation
 from autograder.exercise import Unit
 from autograder.judge import check_exercise
 from autograder.session import Session, import_file
@@ -51,15 +51,16 @@ def test_a_right_route_passes(unit: str, name: str, text: str) -> None:
 def test_it_fails_when_any_one_relation_or_rule_is_spoilt(unit: str, name: str, text: str) -> None:
     """Each line but the first matters: without its rule, and with its relation turned round, the derivation no longer passes."""
     asked = task(unit, name)
+    lines = [f"{relation} {body}  # {rule}" for _, relation, body, rule in lines_of(text)]
+    lines[0] = lines[0].partition("#")[0]
     for step in read_derivation(text, asked.setting)[1:]:
-        lines = [line for line in text.splitlines() if line.strip()]
         line = lines[step.number - 1]
         nameless = "\n".join([*lines[: step.number - 1], line.partition("#")[0], *lines[step.number :]])
         wrong = asked.wrong(nameless)
         assert wrong is not None
         assert (wrong.line, wrong.kind) == (step.number, "rule")
         if step.relation != "=":
-            turned = re.sub(r"^(\s*)[<>]=", r"\1<=" if step.relation == "≥" else r"\1>=", line)
+            turned = re.sub(r"^[<>]=", "<=" if step.relation == "≥" else ">=", line)
             wrong = asked.wrong("\n".join([*lines[: step.number - 1], turned, *lines[step.number :]]))
             assert wrong is not None
             assert wrong.line == step.number

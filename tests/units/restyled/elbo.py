@@ -550,3 +550,128 @@ def elbo_for_the_evidence(logs):
     K = logs.shape[1]
     shares = torch.softmax(logs, dim=1)
     return torch.sum(logs, dim=1) / K, torch.std(shares, dim=1) * K**0.5
+
+
+# ---- derivations ---------------------------------------------------------------------------------------------------------
+
+
+def split_with_the_prior():
+    return """
+        log(p(x))
+        = sum(z, q(z | x)*log(p(x)))                                   # normalisation
+        = sum(z, q(z | x)*log(p(x, z)/p(z)))                           # product rule
+        = E(q(z | x), log(p(x, z)/q(z | x))) + KL(q(z | x), p(z))      # definition of KL
+    """
+
+
+def split_with_swapped_arguments():
+    return """
+        log(p(x))
+        = E(q(z | x), log(p(x)))                                                           # average of a constant
+        = E(q(z | x), log(p(x, z)) - log(p(z | x)))                                        # Bayes
+        = E(q(z | x), log(p(x, z)) - log(q(z | x)) + log(q(z | x)) - log(p(z | x)))        # algebra
+        = E(q(z | x), log(p(x, z)/q(z | x))) + E(q(z | x), log(q(z | x)/p(z | x)))         # linearity
+        = KL(p(z | x), q(z | x)) + E(q(z | x), log(p(x, z)/q(z | x)))                      # KL
+    """
+
+
+def split_with_a_minus():
+    return """
+        log(p(x))
+        = E(q(z | x), log(p(x)))                                                           # normalisation
+        = E(q(z | x), log(p(x, z)/q(z | x) * q(z | x)/p(z | x)))                           # product rule
+        = E(q(z | x), log(p(x, z)/q(z | x)) - log(p(z | x)/q(z | x)))                      # arithmetic
+        = E(q(z | x), log(p(x, z)/q(z | x))) - KL(q(z | x), p(z | x))                      # linearity
+    """
+
+
+def split_at_once():
+    return """
+        log(p(x))
+        = KL(q(z | x), p(z | x)) + E(q(z | x), log(p(x, z)) - log(q(z | x)))               # linearity
+    """
+
+
+def bound_from_above():
+    return """
+        log(p(x))
+        =  log(sum(z, p(x, z)))                                # sum rule
+        =  log(sum(z, p(z)*p(x | z)))                          # product rule
+        =  log(sum(z, p(x, z)))                                # product rule
+        =  log(E(q(z | x), p(x, z)/q(z | x)))                  # expectation
+        <= E(q(z | x), log(p(x, z)/q(z | x)))                  # Jensen
+    """
+
+
+def prior_left_out():
+    return """
+        log(p(x))
+        = log(sum(z, p(x | z)))                                # sum rule
+        >= E(q(z | x), log(p(x | z)/q(z | x)))                 # Jensen
+    """
+
+
+def never_divided_by_q():
+    return """
+        log(p(x))
+        =  log(sum(z, p(z, x)))                                # marginalise
+        =  log(sum(z, q(z | x)*p(z, x)))                       # expectation
+        >= E(q(z | x), log(p(x, z)))                           # Jensen
+    """
+
+
+def bound_by_its_name():
+    return """
+        log(p(x))
+        =  E(q(z | x), log(p(x)))                              # normalisation
+        >= E(q(z | x), log(p(x, z)/q(z | x)))                  # Gibbs' inequality
+    """
+
+
+def skips_a_level():
+    return """
+        log(p(x))
+        =  log(sum((z1, z2), p(x, z1, z2)))                                                        # marginal
+        =  log(sum((z1, z2), q(z1, z2 | x)*(p(x, z1, z2)/q(z1, z2 | x))))                          # arithmetic
+        =  log(E(q(z1, z2 | x), p(x, z1, z2)/q(z1, z2 | x)))                                       # expectation
+        >= E(q(z1, z2 | x), log(p(x, z1, z2)/q(z1, z2 | x)))                                       # Jensen
+        =  E(q(z1, z2 | x), log(p(x | z2)*p(z1, z2)/q(z1, z2 | x)))                                # product rule
+    """
+
+
+def two_separate_priors():
+    return """
+        log(p(x))
+        =  log(sum((z1, z2), p(x, z1, z2)))                                                        # marginal
+        =  log(E(q(z1, z2 | x), p(x, z1, z2)/q(z1, z2 | x)))                                       # expectation
+        >= E(q(z1, z2 | x), log(p(x, z1, z2)/q(z1, z2 | x)))                                       # Jensen
+        =  E(q(z1, z2 | x), log(p(x | z1)*p(z1)*p(z2)/q(z1, z2 | x)))                              # model
+    """
+
+
+def plus_at_the_top():
+    return """
+        log(p(x))
+        =  log(sum((z1, z2), p(x, z1, z2)))                                                        # marginal
+        =  log(E(q(z1, z2 | x), p(x, z1, z2)/q(z1, z2 | x)))                                       # expectation
+        >= E(q(z1, z2 | x), log(p(x, z1, z2)/q(z1, z2 | x)))                                       # Jensen
+        =  E(q(z1, z2 | x), log(p(x | z1)*p(z1 | z2)*p(z2)/(q(z1 | x)*q(z2 | z1))))                # the model
+        =  E(q(z1, z2 | x), log(p(x | z1))) + E(q(z1, z2 | x), log(p(z1 | z2)/q(z1 | x)))
+           + E(q(z1, z2 | x), log(p(z2)/q(z2 | z1)))                                               # linearity
+        =  E(q(z1 | x), log(p(x | z1))) + E(q(z1, z2 | x), log(p(z1 | z2)/q(z1 | x)))
+           + E(q(z1, z2 | x), log(p(z2)/q(z2 | z1)))                                               # marginal
+        =  E(q(z1 | x), log(p(x | z1))) + E(q(z1, z2 | x), log(p(z1 | z2)/q(z1 | x)))
+           + E(q(z1 | x), KL(q(z2 | z1), p(z2)))                                                   # definition of KL
+    """
+
+
+def blames_jensen():
+    return 5, "<= E(q(z | x), log(p(x, z)) - log(q(z | x)))    # Jensen's inequality"
+
+
+def counts_from_zero():
+    return 7, "= -KL(q(z | x), p(z)) + E(q(z | x), log(p(x | z)))   # definition of KL"
+
+
+def swaps_the_arguments():
+    return 8, "= -KL(p(z), q(z | x)) + E(q(z | x), log(p(x | z)))   # KL"
