@@ -170,6 +170,11 @@ class Exercise:
         return inspect.isclass(self.declaration)
 
     @property
+    def is_text(self) -> bool:
+        """Whether the answer is a text, such as a derivation: no operator or number of its code can be changed."""
+        return isinstance(self.returns, ObjectSpec) and self.returns.name == "str"
+
+    @property
     def decisive(self) -> Law:
         return next(law for law in self.laws if law.decisive)
 

@@ -224,7 +224,7 @@ def blind(audited: ExerciseAudit, law: Law) -> Iterator[str]:
 
 def surviving(audited: ExerciseAudit) -> Iterator[str]:
     name = audited.exercise.name
-    if audited.mutants_wanted and not audited.fates:
+    if audited.mutants_wanted and not audited.fates and not audited.exercise.is_text:
         yield (
             "no mutant of its solution could be made. Define it by `def` or `class`, at the top of a solution cell of the "
             "notebook that Python can read without magics."
