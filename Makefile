@@ -16,8 +16,10 @@ env:                 ## make the private environment, .venv
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON): install Python 3.11 or newer, or say which: make env PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@$(PYTHON) tools/environment.py
 
+UNIT ?= kl_divergence
+
 demo: env            ## grade a made-up class end to end
-	@$(WITHIN) dlvm demo
+	@$(WITHIN) dlvm demo $(UNIT)
 
 # Two processes on two cores, so each gets one thread: torch would otherwise start as many as there are cores, in both.
 # A file's tests stay together: what they share, such as a graded class, is then made once.

@@ -431,6 +431,7 @@ PAGE = 100
 
 @command("demo")
 def demo(
+    units: Units = None,
     students: Annotated[
         int | None, typer.Option("--students", metavar="N", min=1, help="How many; by default one of every kind.")
     ] = None,
@@ -440,11 +441,11 @@ def demo(
     course: CourseFolder = Path(),
 ) -> None:
     """Make a class of right, wrong, broken and hostile submissions, grade it end to end, and say who got what and why."""
-    source = open_course(course).root
+    source = open_course(course, units).root
     from autograder.demo import STUDENTS, run
 
     with counting("Grading") as advance:
-        demos = run(source, out, students=students or STUDENTS, step=notice, progress=advance)
+        demos = run(source, out, units=units or (), students=students or STUDENTS, step=notice, progress=advance)
     for done in demos:
         show_grades(done.unit, list(done.grades), {pupil.student: pupil.story for pupil in done.pupils})
         write(f"What each of them reads: {len(done.feedback)} pages in {done.course / 'feedback'}")

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(find_bwrap() is None, reason="needs a sandbox")
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    return run(ROOT, tmp_path_factory.mktemp("demo") / "course")[0]
+    return run(ROOT, tmp_path_factory.mktemp("demo") / "course", units=[UNIT])[0]
 
 
 def pairs(demo: Demo) -> list[tuple[Pupil, Verdict]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,12 +38,13 @@ class Demo:
 
 
 def run(
-    source: Path, out: Path, *, students: int = STUDENTS, jobs: int | None = None, trust: bool = False,
+    source: Path, out: Path, *, units: Sequence[str] = (), students: int = STUDENTS, jobs: int | None = None,
+    trust: bool = False,
     step: Step = lambda sentence: None, progress: Progress | None = None,
 ) -> list[Demo]:  # fmt: skip
     """Make a course in `out` from the units in `source` (a course folder), a class for each, and grade it end to end.
 
-    `step` hears what is being done, a sentence each; `progress` hears of every graded submission.
+    Of all units if none is named. `step` hears what is being done, a sentence each; `progress` hears of every graded submission.
     """
     from autograder.cohort import grade_class
     from autograder.release import release, released_notebook
@@ -51,7 +52,7 @@ def run(
     make_course(source, out)
     course = Course(out)
     demos = []
-    for unit in course.units():
+    for unit in units or course.units():
         step(f"Releasing {unit}: exercises/ is generated from solutions/.")
         release(course, [unit])
         class_ = hand_in(course, unit, students, released_notebook(course, unit))
