@@ -8,7 +8,7 @@ from collections.abc import Callable
 from autograder.derivation.check import RELATIONS, Wrong, lines_of
 from autograder.derivation.expression import Unreadable, latex, read
 
-SIGNS = {"=": "=", "≥": r"\ge", "≤": r"\le", "": ""}
+SIGNS = {"=": r"=\;", "≥": r"\ge\;", "≤": r"\le\;", "": ""}
 
 
 class Formula:
