@@ -522,6 +522,7 @@ def correlation_cost(precision):
         "fixed."
     ),
     caught_by=("no_slope_is_left", "two_hidden_causes_by_hand"),
+    may_break=("the_gap_is_what_correlation_costs",),
     read_on="3 · When q cannot be the posterior",
 )
 def marginal_variances(x, W, b, sigma2):
