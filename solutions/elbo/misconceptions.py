@@ -266,8 +266,8 @@ def zeros_become_nan(q, prior, likelihood):
     "elbo_terms",
     belief="a small epsilon makes logarithms safe",
     story=(
-        "Adding 1e-8 inside the logarithms avoids NaN and turns −∞ into about −18. A q that believes in what the "
-        "model rules out is infinitely bad, not eighteen nats bad."
+        "Adding 1e-4 inside the logarithms avoids NaN and turns −∞ into about −9. A q that believes in what the model "
+        "rules out is infinitely bad, not nine nats bad."
     ),
     caught_by=(
         "terms_agree_with_enumeration",
@@ -279,7 +279,7 @@ def zeros_become_nan(q, prior, likelihood):
     ),
 )
 def epsilon_in_the_logs(q, prior, likelihood):
-    eps = 1e-8
+    eps = 1e-4
     energy = (q * ((prior + eps).log() + (likelihood + eps).log())).sum(-1)
     entropy = -(q * (q + eps).log()).sum(-1)
     kl = (q * ((q + eps).log() - (prior + eps).log())).sum(-1)
@@ -461,7 +461,7 @@ def gap_with_nan(q, prior, likelihood):
     "bound_gap",
     belief="a little more in the denominator makes a division safe",
     story=(
-        "p(x) + 1e-8 stands in the denominator of Bayes' rule. For an improbable x, and every image is one, that is "
+        "p(x) + 1e-4 stands in the denominator of Bayes' rule. For an improbable x, and every image is one, that is "
         "no small change: the posterior no longer adds up to 1."
     ),
     caught_by=(
@@ -474,7 +474,7 @@ def gap_with_nan(q, prior, likelihood):
 )
 def epsilon_in_the_evidence(q, prior, likelihood):
     joint = prior * likelihood
-    return finite_kl(q, joint / (joint.sum(-1, keepdim=True) + 1e-8))
+    return finite_kl(q, joint / (joint.sum(-1, keepdim=True) + 1e-4))
 
 
 # ---- optimal_q: right ----------------------------------------------------------------------------------------------------

@@ -62,7 +62,8 @@ def test_points_are_whole_and_the_decisive_law_comes_first(slug: str, name: str)
 @of_every_exercise
 def test_one_variation_is_a_slow_loop(slug: str, name: str) -> None:
     ways = [entry.belief for other, entry in ENTRIES if other == slug and entry.exercise == name and entry.right]
-    assert any("loop" in way for way in ways), f"{name}: no variation says that it loops: {ways}"
+    to_loop_over = UNITS[slug].exercises[name].parameters  # a derivation has no inputs
+    assert not to_loop_over or any("loop" in way for way in ways), f"{name}: no variation says that it loops: {ways}"
 
 
 @pytest.mark.parametrize("slug", UNITS)

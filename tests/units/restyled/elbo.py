@@ -96,7 +96,7 @@ def zeros_become_nan(belief, before, given):
 
 
 def epsilon_in_the_logs(belief, before, given):
-    log_q, log_p, log_l = (torch.log(1e-8 + table) for table in (belief, before, given))
+    log_q, log_p, log_l = (torch.log(1e-4 + table) for table in (belief, before, given))
 
     def under_q(values):
         return torch.einsum("ij,ij->i", belief, values)
@@ -155,7 +155,7 @@ def gap_with_nan(belief, before, given):
 
 def epsilon_in_the_evidence(belief, before, given):
     energy, entropy, _, _ = all_four(belief, before, given)
-    return torch.log(1e-8 + torch.sum(before * given, dim=1)) - energy - entropy
+    return torch.log(1e-4 + torch.sum(before * given, dim=1)) - energy - entropy
 
 
 # ---- optimal_q -----------------------------------------------------------------------------------------------------------
