@@ -31,6 +31,7 @@ from autograder.derivation.expression import (
     Divergence,
     Entropy,
     Expression,
+    Log,
     Multiply,
     Power,
     Sum,
@@ -119,35 +120,41 @@ def read_derivation(text: str, setting: Setting) -> list[Step]:
 def too_much(expression: Expression, setting: Setting) -> bool:
     """Whether evaluating or multiplying out a line would take long: known before it is tried."""
 
-    def size(node: Expression) -> tuple[int, int, int]:
-        """(terms when multiplied out, degree, values to add up)."""
+    def size(node: Expression) -> tuple[int, int, int, int]:
+        """(terms above, terms below, degree, values to add up) of the node as one fraction, multiplied out."""
         inner = [size(child) for child in children(node)]
-        terms, degree, work = (max((s[i] for s in inner), default=1) for i in range(3))
-        total = sum(s[2] for s in inner) + 1
+        above, below, degree, work = (max((s[i] for s in inner), default=1) for i in range(4))
+        total = sum(s[3] for s in inner) + 1
         match node:
             case Add():
-                return sum(s[0] for s in inner), degree, total
+                common = bounded(math.prod(s[1] for s in inner))
+                return bounded(sum(s[0] * (common // s[1]) for s in inner)), common, degree, total
             case Multiply():
-                product = 1
-                for s in inner:
-                    product = min(product * s[0], 10**9)
-                return product, sum(s[1] for s in inner), total
+                top, bottom = (bounded(math.prod(s[i] for s in inner)) for i in (0, 1))
+                return top, bottom, sum(s[2] for s in inner), total
             case Power(_, exponent):
-                return min(terms ** abs(exponent), 10**9), degree * abs(exponent), total
+                top, bottom = (bounded(terms ** abs(exponent)) for terms in (above, below))
+                return (
+                    (top, bottom, degree * exponent, total)
+                    if exponent > 0
+                    else (bottom, top, -degree * exponent, total)
+                )
             case Average(Density(_, variables, _), _) | Sum(variables, _, _):
-                return terms, degree, min(work * values(variables), 10**9)
+                return above, below, degree, bounded(work * values(variables))
             case Divergence(Density(_, variables, _), _) | Entropy(Density(_, variables, _)):
-                return 1, 1, values(variables)
-        return terms, degree, total
+                return 1, 1, 1, values(variables)
+            case Log():
+                return above, below, 1, total
+        return above, below, degree, total
+
+    def bounded(number: int) -> int:
+        return min(number, 10**9)
 
     def values(variables: tuple[str, ...]) -> int:
-        product = 1
-        for variable in variables:
-            product *= setting.sizes_of[variable]
-        return product
+        return math.prod(setting.sizes_of[variable] for variable in variables)
 
-    terms, degree, work = size(expression)
-    return terms > TERMS or degree > DEGREE or work > WORK
+    above, below, degree, work = size(expression)
+    return above > TERMS or below > TERMS or degree > DEGREE or work > WORK
 
 
 # ---- what is asked -----------------------------------------------------------------------------------------------------
@@ -212,7 +219,10 @@ class Task:
         raise Wrong(1, "start", f"the derivation starts elsewhere than asked. Start with {self.start}.")
 
     def _true(self, before: Step, after: Step) -> None:
-        found = tried(before.expression, after.relation, after.expression, self.setting)
+        try:
+            found = tried(before.expression, after.relation, after.expression, self.setting)
+        except (ArithmeticError, ValueError) as problem:  # what a student divides by is no error of the grader's
+            raise Wrong(after.number, "unreadable", NO_VALUE) from problem
         if found is not None:
             raise Wrong(
                 after.number, "false",
@@ -293,6 +303,9 @@ KINDS = ("unreadable", "start", "false", "direction", "end", "rule", "step")
 """What can be wrong with a line."""
 
 
+NO_VALUE = "it, or the line before, has no value in some model. Is something divided by zero?"
+
+
 @functools.lru_cache(maxsize=4096)
 def tried(left: Expression, relation: str, right: Expression, setting: Setting) -> Counterexample | None:
     """A class writes many lines more than once."""
@@ -325,7 +338,7 @@ class Flawed:
 
     def mended(self, number: int, line: str) -> Evidence:
         """Broken unless the derivation is right with this line in the place of the wrong one."""
-        if "\n" in line.strip() or number != self.line:
+        if len(line.strip().splitlines()) != 1 or number != self.line:
             note = "One line is wrong: name it, and write one line in its place."
             return replace(true(torch.tensor(False), what="the mended derivation"), note=note)
         wrong = self.task.wrong(self.with_line(number, line))

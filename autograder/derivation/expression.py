@@ -417,17 +417,16 @@ def _latex(expression: Expression, place: int) -> str:
                 shown = _latex(rest, PRODUCT if sign == "-" else SUM)
                 parts += f" {sign} {shown}" if parts else ("-" if sign == "-" else "") + shown
             return _bracketed(parts, place > SUM)
-        case Multiply(factors):
+        case Multiply():
             sign, rest = _signed(expression)
             if sign == "-":
                 return _bracketed("-" + _latex(rest, PRODUCT), place > SUM)
-            over = [factor.base for factor in factors if isinstance(factor, Power) and factor.exponent == -1]
-            above = [factor for factor in factors if not (isinstance(factor, Power) and factor.exponent == -1)]
-            if over:
-                top = r"\,".join(_latex(factor, PRODUCT if len(above) > 1 else SUM) for factor in above) or "1"
-                bottom = r"\,".join(_latex(factor, PRODUCT if len(over) > 1 else SUM) for factor in over)
-                return rf"\frac{{{top}}}{{{bottom}}}"
-            return _bracketed(r"\,".join(_latex(factor, PRODUCT) for factor in factors), place > PRODUCT)
+            parts = [_fraction(above, below) for above, below in _fractions(expression)]
+            return (
+                parts[0][0]
+                if len(parts) == 1 and parts[0][1]
+                else _bracketed(r"\,".join(text for text, _ in parts), place > PRODUCT)
+            )
         case Power(base, exponent):
             return rf"{_latex(base, ATOM)}^{{{exponent}}}"
         case Log(argument):
@@ -457,6 +456,36 @@ def _latex(expression: Expression, place: int) -> str:
             inside = _latex(body, ATOM if isinstance(body, Multiply | Add) else PRODUCT)
             return _bracketed(rf"\nabla_{{\!\theta}}\, {inside}", place > PRODUCT)
     raise TypeError(f"no formula for {expression!r}")
+
+
+def _fractions(product: Expression) -> list[tuple[list[Expression], list[Expression]]]:
+    """A product as it was typed, a/b · c/d: factors above and below, with a new fraction where one goes on above."""
+    groups: list[tuple[list[Expression], list[Expression]]] = [([], [])]
+
+    def put(factor: Expression) -> None:
+        if isinstance(factor, Multiply) and _signed(factor)[0] == "+":
+            for inner in factor.factors:
+                put(inner)
+        elif isinstance(factor, Power) and factor.exponent == -1:
+            groups[-1][1].append(factor.base)
+        elif groups[-1][1]:
+            groups.append(([factor], []))
+        else:
+            groups[-1][0].append(factor)
+
+    put(product)
+    return groups
+
+
+def _fraction(above: list[Expression], below: list[Expression]) -> tuple[str, bool]:
+    """(formula, whether it needs no brackets) of one fraction, or of factors side by side."""
+    top = r"\,".join(_latex(factor, PRODUCT) for factor in above)
+    if not below:
+        return top, False
+    if len(above) == 1:
+        top = _latex(above[0], SUM)
+    bottom = r"\,".join(_latex(factor, PRODUCT if len(below) > 1 else SUM) for factor in below)
+    return rf"\frac{{{top or '1'}}}{{{bottom}}}", True
 
 
 def _signed(expression: Expression) -> tuple[str, Expression]:

@@ -233,9 +233,7 @@ class Model:
                 return product
             case Power(base, exponent):
                 inner = self.value(base, at)
-                if isinstance(inner, Fraction):
-                    return inner**exponent if inner or exponent > 0 else mpmath.inf
-                return inner**exponent
+                return inner**exponent if inner or exponent > 0 else mpmath.inf
             case Log(argument):
                 inner = self.value(argument, at)
                 if isinstance(inner, Fraction):

@@ -119,6 +119,10 @@ def test_a_line_of_the_longest_kind_is_read() -> None:
         ("p(x)**2", r"p(x)^{2}"),
         ("sum(z, p(z) + 1, q(z) > 0)", r"\sum_{z:\,q(z) > 0} \left(p(z) + 1\right)"),
         ("1/2", r"\frac{1}{2}"),
+        ("p(x)/p(z) * q(z)/p(x)", r"\frac{p(x)}{p(z)}\,\frac{q(z)}{p(x)}"),
+        ("p(x)*p(z)/q(z)", r"\frac{p(x)\,p(z)}{q(z)}"),
+        ("(p(x) + 1)/2", r"\frac{p(x) + 1}{2}"),
+        ("1/(p(x)*p(z))", r"\frac{1}{p(x)\,p(z)}"),
         ("H(q(z | x))", r"\mathrm{H}\!\left[q(z \mid x)\right]"),
     ],
 )
