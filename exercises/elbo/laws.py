@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.distributions import Categorical, MultivariateNormal, Normal, kl_divergence
 
 from autograder.derivation.check import Flawed, Task
+from autograder.derivation.exercise import derivation, flaw
 from autograder.derivation.expression import Density
 from autograder.derivation.meaning import Setting
 from autograder.domains import Integers, Listed, Positive, Reals, Simplex
@@ -327,27 +328,9 @@ SPLIT = Task(
 )  # fmt: skip
 
 
-@unit.exercise(measure="a derivation")
+@derivation(unit, SPLIT, points=4)
 def evidence_splits() -> str:
     """log p(x) as the ELBO and what it lacks, line by line, each with the rule by which it follows."""
-
-
-@evidence_splits.law(points=2, decisive=True)
-def every_line_is_true(derivation):
-    """It starts at log p(x), ends at ELBO + KL to the posterior, and every line is true in every model."""
-    return SPLIT.means(derivation())
-
-
-@evidence_splits.law(points=2)
-def every_line_follows(derivation):
-    """Each line follows from the one before by the rule beside it, and plain arithmetic."""
-    return SPLIT.follows(derivation())
-
-
-@evidence_splits.probe()
-def first_slip_of_splitting(derivation):
-    """The first slip, and by how much the line is off: the same whatever route leads there."""
-    return SPLIT.fingerprint(derivation())
 
 
 # ---- 3. the best diagonal Gaussian ---------------------------------------------------------------------------------------
@@ -1065,73 +1048,16 @@ FLAWED = Flawed(
 """From a set of lecture notes, in many variations."""
 
 
-@unit.exercise(measure="a derivation", optional=True)
+@derivation(unit, BY_JENSEN, optional=True)
 def elbo_by_jensen() -> str:
     """From log p(x) down to the ELBO by Jensen's inequality, line by line."""
 
 
-@elbo_by_jensen.law(points=0, decisive=True)
-def jensen_is_true(derivation):
-    """It starts at log p(x), ends at the ELBO, and every line is true in every model."""
-    return BY_JENSEN.means(derivation())
-
-
-@elbo_by_jensen.law(points=0)
-def jensen_follows(derivation):
-    """Each line follows from the one before by the rule beside it, and plain arithmetic."""
-    return BY_JENSEN.follows(derivation())
-
-
-@elbo_by_jensen.probe()
-def first_slip_with_jensen(derivation):
-    """The first slip, and by how much the line is off."""
-    return BY_JENSEN.fingerprint(derivation())
-
-
-@unit.exercise(measure="a derivation", optional=True)
+@derivation(unit, TWO_LEVEL_BOUND, optional=True)
 def two_level_elbo() -> str:
     """The bound for a hierarchy, x from z1 from z2: reconstruction, the middle level, and a KL at the top."""
 
 
-@two_level_elbo.law(points=0, decisive=True)
-def two_levels_are_true(derivation):
-    """It starts at log p(x), ends at the bound in three parts, and every line is true in every model."""
-    return TWO_LEVEL_BOUND.means(derivation())
-
-
-@two_level_elbo.law(points=0)
-def two_levels_follow(derivation):
-    """Each line follows from the one before by the rule beside it, and plain arithmetic."""
-    return TWO_LEVEL_BOUND.follows(derivation())
-
-
-@two_level_elbo.probe()
-def first_slip_on_two_levels(derivation):
-    """The first slip, and by how much the line is off."""
-    return TWO_LEVEL_BOUND.fingerprint(derivation())
-
-
-@unit.exercise(measure="a line number and a line", optional=True)
+@flaw(unit, FLAWED, optional=True)
 def find_the_flaw() -> tuple[int, str]:
     """The number of the line that is wrong (the first line has number 1), and the line as it should be, with its rule."""
-
-
-@find_the_flaw.law(points=0, decisive=True)
-def the_line_is_the_wrong_one(answer):
-    """It is this line that does not follow from the one before."""
-    number, _ = answer()
-    return FLAWED.named(int(number))
-
-
-@find_the_flaw.law(points=0)
-def mended_it_is_a_derivation(answer):
-    """With your line in its place every line is true and follows."""
-    number, line = answer()
-    return FLAWED.mended(int(number), line)
-
-
-@find_the_flaw.probe()
-def what_is_still_wrong(answer):
-    """The line that was named, and what is wrong with the derivation as mended."""
-    number, line = answer()
-    return FLAWED.fingerprint(int(number), line)

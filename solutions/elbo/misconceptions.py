@@ -1647,7 +1647,7 @@ def from_the_bound():
     "elbo_by_jensen",
     belief="log p ≤ ELBO",
     story="The inequality stands the wrong way round. The logarithm of an average is at least the average of the logarithms.",
-    caught_by=("jensen_is_true",),
+    caught_by=("every_line_is_true",),
 )
 def bound_from_above():
     return """
@@ -1663,7 +1663,7 @@ def bound_from_above():
     "elbo_by_jensen",
     belief="a conditional may be written for a joint",
     story="p(x | z) stands where p(x, z) belongs: summed over z it is not p(x). The prior has been left out.",
-    caught_by=("jensen_is_true", "jensen_follows"),
+    caught_by=("every_line_is_true", "every_line_follows"),
 )
 def prior_left_out():
     return """
@@ -1679,7 +1679,7 @@ def prior_left_out():
     "elbo_by_jensen",
     belief="q can be put in without being divided out",
     story="An average over q appears from nowhere. To write the sum as an average one multiplies and divides by q(z | x).",
-    caught_by=("jensen_is_true", "jensen_follows"),
+    caught_by=("every_line_is_true", "every_line_follows"),
 )
 def never_divided_by_q():
     return """
@@ -1694,7 +1694,7 @@ def never_divided_by_q():
     "elbo_by_jensen",
     belief="that the ELBO is a bound may be used",
     story="The last step rests on what is to be shown. The reason is Jensen's inequality, with an average inside the logarithm.",
-    caught_by=("jensen_follows",),
+    caught_by=("every_line_follows",),
 )
 def bound_by_its_name():
     return """
@@ -1745,7 +1745,7 @@ def top_first():
     "two_level_elbo",
     belief="x depends on the top level as well",
     story="p(x | z2) stands where the model says p(x | z1). In this hierarchy x sees z2 only through z1.",
-    caught_by=("two_levels_are_true", "two_levels_follow"),
+    caught_by=("every_line_is_true", "every_line_follows"),
 )
 def skips_a_level():
     return """
@@ -1761,7 +1761,7 @@ def skips_a_level():
     "two_level_elbo",
     belief="the two levels have a prior each",
     story="p(z1) stands where p(z1 | z2) belongs: the lower level is drawn given the upper one, not by itself.",
-    caught_by=("two_levels_are_true", "two_levels_follow"),
+    caught_by=("every_line_is_true", "every_line_follows"),
 )
 def two_separate_priors():
     return """
@@ -1777,7 +1777,7 @@ def two_separate_priors():
     "two_level_elbo",
     belief="the divergence at the top is added",
     story="The KL at the top comes with a plus sign. It is the price for straying from the prior, and is subtracted.",
-    caught_by=("two_levels_are_true", "two_levels_follow"),
+    caught_by=("every_line_is_true", "every_line_follows"),
 )
 def plus_at_the_top():
     return """

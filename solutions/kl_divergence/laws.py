@@ -18,6 +18,7 @@ from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
 from autograder.chance import mean_is
 from autograder.derivation.check import Task
+from autograder.derivation.exercise import derivation
 from autograder.derivation.expression import Density
 from autograder.derivation.meaning import Setting
 from autograder.domains import Covariances, Integers, Listed, Normals, Positive, Reals, Simplex
@@ -345,30 +346,12 @@ NEVER_NEGATIVE = Task(
 """p and q on three outcomes, some of them impossible under one or the other."""
 
 
-@unit.exercise(measure="a derivation")
+@derivation(unit, NEVER_NEGATIVE, points=4)
 def kl_is_never_negative() -> str:
     """From KL(p(x), q(x)) to >= 0, line by line, each with the rule by which it follows.
 
     p and q may be zero, at the same places or at different ones.
     """
-
-
-@kl_is_never_negative.law(points=2, decisive=True)
-def every_line_is_true(proof):
-    """It starts at KL[p‖q], ends at ≥ 0, and every line is true, also where p or q is zero."""
-    return NEVER_NEGATIVE.means(proof())
-
-
-@kl_is_never_negative.law(points=2)
-def every_line_follows(proof):
-    """Each line follows from the one before by the rule beside it, and plain arithmetic."""
-    return NEVER_NEGATIVE.follows(proof())
-
-
-@kl_is_never_negative.probe()
-def what_is_wrong_with_it(proof):
-    """The first slip, and by how much the line is off: the same whatever route leads there."""
-    return NEVER_NEGATIVE.fingerprint(proof())
 
 
 # ---- 4. diagonal Gaussians -----------------------------------------------------------------------------------------------
