@@ -94,6 +94,7 @@ RULES = {
         Rule("Jensen", "log E[f] ≥ E[log f]", inequality=True, also=("jensen inequality", "jensens inequality")),
         Rule("part of a sum", "fewer terms, none negative: a smaller sum", inequality=True, also=("support",)),
         Rule("log t ≤ t − 1", "the logarithm lies below its tangent", inequality=True, also=("log t <= t - 1", "tangent")),
+        Rule("a square is never negative", "t² ≥ 0", inequality=True, also=("squares are never negative", "square", "squares")),
         Rule(
             "KL is never negative", "KL[q‖p] ≥ 0", inequality=True,
             also=("kl >= 0", "kl ≥ 0", "gibbs", "gibbs inequality"),
@@ -476,6 +477,8 @@ def fits(expression: Expression, rule: str, path: tuple[int, ...]) -> Iterator[t
             yield path, Sum(variables, body)
         case "log t ≤ t − 1", Log(argument):
             yield path, Add((argument, negative(ONE)))
+        case "a square is never negative", Power(_, exponent) if exponent > 0 and exponent % 2 == 0:
+            yield path, ZERO
         case "KL is never negative", Divergence():
             yield path, ZERO
     for place, child in enumerate(children(expression)):
