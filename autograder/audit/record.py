@@ -22,7 +22,9 @@ SCHEMA = "dlvm-audit-record/1"
 
 ENGINE = (
     "answer.py", "audit/__init__.py", "audit/findings.py", "audit/forks.py", "audit/mutation.py", "audit/trying.py", "chance.py",
-    "derivation/check.py", "derivation/expression.py", "derivation/gaussian.py", "derivation/meaning.py", "derivation/rules.py",
+    "derivation/check.py", "derivation/derivatives.py", "derivation/exercise.py", "derivation/expression.py",
+    "derivation/form.py", "derivation/gaussian.py", "derivation/inequalities.py", "derivation/meaning.py",
+    "derivation/normals.py", "derivation/rules.py",
     "domains.py", "evidence.py", "exercise.py", "judge.py", "misconceptions.py", "notebook.py", "samplers.py", "session.py",
     "symbolic.py",
 )  # fmt: skip

@@ -38,8 +38,12 @@ def derivation(unit: Unit, task: Task, *, points: float = 0, optional: bool = Fa
         def first_slip(text: Any) -> Any:
             return task.fingerprint(text())
 
-        every_line_is_true.__doc__ = f"It leads from one side of {goal} to the other, and every line is true in every model."
-        every_line_follows.__doc__ = "Each line follows from the one before by the rule beside it, and plain arithmetic."
+        every_line_is_true.__doc__ = (
+            f"It leads from one side of {goal} to the other, and every line is true in every model."
+        )
+        every_line_follows.__doc__ = (
+            "Each line follows from the one before by the rule beside it, and plain arithmetic."
+        )
         exercise.law(points=points / 2, decisive=True)(every_line_is_true)
         exercise.law(points=points / 2)(every_line_follows)
         exercise.probe()(first_slip)

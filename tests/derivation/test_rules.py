@@ -71,6 +71,8 @@ GIVES = [
     ("Jensen", "log(2*E(q(z | x), p(z)))", "≥", "log(2) + E(q(z | x), log(p(z)))", LATENT),
     ("part of a sum", "sum(z, p(z))", "≥", "sum(z, p(z), q(z) > 0)", SUPPORTS),
     ("log t ≤ t − 1", "log(p(x))", "≤", "p(x) - 1", LATENT),
+    ("a square is never negative", "w + (m - b)**2/v", "≥", "w", NORMAL),
+    ("a square is never negative", "-(m - b)**2 - 3*(x - b)**4", "≤", "-(m - b)**2", NORMAL),
     ("KL is never negative", "log(p(x)) + KL(q(z | x), p(z))", "≥", "log(p(x))", LATENT),
 ]  # fmt: skip
 
@@ -122,6 +124,9 @@ def test_no_other_kind_of_rule_gives_the_same_step(
             "N(x, b, w**2 + sigma2)*N(z, w*(x - b)/(w**2 + sigma2), 1/(w**2 + sigma2))",
             NORMAL,
         ),
+        ("a square is never negative", "w + m - b", "w", NORMAL),
+        ("a square is never negative", "(m - b)**3 + w", "w", NORMAL),
+        ("a square is never negative", "1/(m - b)**2 + w", "w", NORMAL),
         ("the model", "p(x)", "N(x, b, sigma2)", NORMAL),
         ("normalisation", "integral(z, N(x, z, v))", "1", NORMAL),
         ("product rule", "p(x, z)", "p(x | z)*p(x)", LATENT),
