@@ -1,0 +1,139 @@
+"""A training loop for every model of the course.
+
+    history = fit(model, terms, images.train, images.valid, epochs=50, patience=5, seed=0)
+
+`terms(model, x, generator)` gives two numbers for each example, in nats: what is explained, and what it costs. Their
+difference is the bound; for a variational autoencoder they are E_q[log p(x | z)] and KL[q(z | x)‖p(z)]. The loop climbs
+explained − β·cost, where β may grow from 0 to 1 while training begins. **What is reported is the bound, always with β = 1.**
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from lab.checkpoint import Checkpoint
+from lab.history import Epoch, History
+from lab.progress import Watch
+
+Terms = Callable[[nn.Module, Float[Tensor, "n d"], torch.Generator], tuple[Float[Tensor, "n"], Float[Tensor, "n"]]]
+
+
+class Examples(Protocol):
+    """What can be trained on: `lab.data.Split`, or `lab.data.Rows` around a tensor."""
+
+    def __len__(self) -> int: ...
+
+    def batches(self, size: int, generator: torch.Generator) -> Iterator[Float[Tensor, "b d"]]: ...
+
+
+class Diverged(ArithmeticError):
+    """The bound is no number any more."""
+
+
+def fit(
+    model: nn.Module, terms: Terms, train: Examples, valid: Examples | None = None, *, epochs: int = 100, batch: int = 128,
+    rate: float = 1e-3, beta: Callable[[int], float] = lambda epoch: 1.0, patience: int | None = None, seed: int = 0,
+    checkpoint: Path | str | None = None, half: bool | None = None, quiet: bool = False,
+) -> History:  # fmt: skip
+    """Train the model where it lies (CPU, CUDA or MPS), and leave the best weights in it.
+
+    beta         the weight of the cost in each epoch, from 0 on: `warm_up(10)` grows to 1 over ten epochs
+    patience     stop after so many epochs without a better bound on `valid`, counted once β is 1
+    seed         of order, noise and random pixels: the same seed, the same weights on the same machine
+    checkpoint   a safetensors file, written after each epoch; if it is there already, training goes on from it, bit for bit
+    half         compute in bfloat16 where that is safe; None: on CUDA, where it pays
+    quiet        no progress bar
+
+    Ctrl-C ends it early and keeps the best weights. Without `valid` the last weights are the best.
+    """
+    device = next(model.parameters()).device
+    mixed = device.type == "cuda" if half is None else half
+    generator = torch.Generator(device).manual_seed(seed)
+    optimiser = torch.optim.Adam(model.parameters(), lr=rate, fused=device.type in ("cpu", "cuda"))
+    history = History(settings=dict(batch=batch, rate=rate, seed=seed))
+    best = Checkpoint.weights(model)
+    file = Checkpoint(checkpoint, model, optimiser, generator) if checkpoint is not None else None
+    if file is not None and file.exists():
+        history, best = file.load(history)
+    with Watch(len(train), epochs, enabled=not quiet) as watch:
+        try:
+            for number in range(len(history.epochs), epochs):
+                if patience is not None and history.waited() >= patience:
+                    history = replace(history, ended=f"no better bound for {patience} epochs")
+                    break
+                started = time.perf_counter()
+                weight = beta(number)
+                total = torch.zeros((), device=device)
+                watch.epoch(number, history)
+                for x in train.batches(batch, generator):
+                    with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
+                        explained, cost = terms(model, x, generator)
+                    loss = -(explained.float() - weight * cost.float()).mean()
+                    optimiser.zero_grad()
+                    loss.backward()
+                    optimiser.step()
+                    total += (explained - cost).detach().sum()
+                    watch.step(len(x), loss)
+                on_train = float(total) / len(train)
+                on_valid = on_train if valid is None else mean_bound(model, terms, valid, batch=batch, seed=seed)
+                if not math.isfinite(on_train + on_valid):
+                    raise Diverged(
+                        f"After epoch {number + 1} the bound is {on_train:g} on what it trains on and {on_valid:g} on what it "
+                        f"does not. Take a smaller rate than {rate:g}, and look for a logarithm of 0 or an exponential."
+                    )
+                seconds = time.perf_counter() - started
+                history.epochs.append(
+                    Epoch(number + 1, on_train, on_valid if valid is not None else None, weight, seconds)
+                )
+                if valid is None or history.best_epoch() == number + 1:
+                    best = Checkpoint.weights(model)
+                if file is not None:
+                    file.save(history, best)
+        except KeyboardInterrupt:
+            history = replace(history, ended="interrupted")
+        model.load_state_dict(best)
+        watch.done(history)
+    return history
+
+
+@torch.no_grad()
+def mean_bound(model: nn.Module, terms: Terms, examples: Examples, *, batch: int = 1000, seed: int = 0) -> float:
+    """The bound with β = 1, averaged over the examples, in nats, in full precision, always with the same noise."""
+    device = next(model.parameters()).device
+    generator = torch.Generator(device).manual_seed(seed)
+    was_training = model.training
+    model.eval()
+    total = torch.zeros((), dtype=torch.float32, device=device)
+    for x in examples.batches(batch, generator):
+        explained, cost = terms(model, x, generator)
+        total += (explained - cost).sum()
+    model.train(was_training)
+    return float(total) / len(examples)
+
+
+def warm_up(epochs: int) -> Callable[[int], float]:
+    """β from 1/epochs to 1 over so many epochs, then 1."""
+    return lambda epoch: min(1.0, (epoch + 1) / epochs)
+
+
+def made(make: Callable[[], nn.Module], seed: int, device: torch.device | str = "cpu") -> nn.Module:
+    """A model with initial weights that depend on this seed alone, made without touching anybody's random numbers."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return make().to(device)
+
+
+def best_device() -> torch.device:
+    """CUDA if there is a GPU, else MPS, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
