@@ -104,6 +104,8 @@ def read_derivation(text: str, setting: Setting) -> list[Step]:
             raise Wrong(1, "unreadable", f"The first line is an expression by itself, without {relation}.")
         if number > 1 and not relation:
             raise Wrong(number, "unreadable", "A line starts with =, >= or <=.")
+        if any(sign in body for sign in RELATIONS):
+            raise Wrong(number, "unreadable", "There is one relation a line: begin a new line with the next.")
         try:
             expression = read(body)
             setting.check(expression)
@@ -332,6 +334,8 @@ class Flawed:
     def named(self, number: int) -> Evidence:
         """Broken by another number than that of the wrong line."""
         note = "" if number == self.line else f"Line {number} is right: it follows from line {number - 1}."
+        if number > self.line:
+            note = "What is wrong comes before this line."
         if not 2 <= number <= len(list(lines_of(self.text))):
             note = f"There is no line {number} that could be wrong; lines count from 1, and the first only says where to start."
         return replace(true(torch.tensor(number == self.line), what="the number of the line"), note=note)

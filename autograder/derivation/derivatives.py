@@ -14,6 +14,10 @@ def gradient(form: Form, body: sympy.Expr) -> sympy.Expr:
     """∇body: taken apart as far as the rule at hand goes."""
     if form.rule not in ("derivative of a sum", "derivative of a product", "derivative of a logarithm"):
         return gradient_of(form, body)
+    if form.rule == "derivative of a logarithm":
+        number, rest = sympy.factor(body).as_coeff_Mul()  # pyright: ignore[reportAttributeAccessIssue]
+        inside = under_the_logarithm(form, rest)
+        return gradient_of(form, body) if inside is None else number * gradient_of(form, inside) / inside
     total = sympy.Integer(0)
     terms = sympy.Add.make_args(sympy.expand(body)) if form.rule == "derivative of a sum" else (sympy.factor(body),)
     for term in terms:
@@ -35,9 +39,18 @@ def gradient_of_moving(form: Form, body: sympy.Expr) -> sympy.Expr:
     if form.rule == "derivative of a product" and isinstance(body, sympy.Mul | sympy.Pow):
         factors = [factor.as_base_exp() for factor in sympy.Mul.make_args(body)]
         return sympy.Add(*(power * body / base * gradient_of(form, base) for base, power in factors))
-    if form.rule == "derivative of a logarithm" and isinstance(body, sympy.Symbol) and body in form.logs:
-        return gradient_of(form, form.logs[body]) / form.logs[body]
     return gradient_of(form, body)
+
+
+def under_the_logarithm(form: Form, body: sympy.Expr) -> sympy.Expr | None:
+    """Π aᵢ^kᵢ where the body is Σ kᵢ log aᵢ with whole kᵢ: one logarithm, as it was before arithmetic split it."""
+    product = sympy.Integer(1)
+    for term in sympy.Add.make_args(sympy.expand(body)):
+        power, log = term.as_coeff_Mul()
+        if not power.is_Integer or not isinstance(log, sympy.Symbol) or log not in form.logs:
+            return None
+        product *= form.logs[log] ** power
+    return sympy.cancel(product)
 
 
 def gradient_of(form: Form, body: sympy.Expr) -> sympy.Expr:

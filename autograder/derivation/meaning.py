@@ -440,7 +440,7 @@ class Counterexample:
 def shown(value: Value) -> str:
     """A number as people read it."""
     if isinstance(value, Fraction):
-        return str(value) if value.denominator < 100 else f"{float(value):.4g}"
+        return (str(value) if value.denominator < 100 else f"{float(value):.4g}").replace("-", "−")
     value = float(value)
     if math.isnan(value):
         return "undefined"

@@ -34,7 +34,7 @@ RULES = {
         Rule("arithmetic", "+, −, ·, /, and log ab = log a + log b", also=("algebra", "log rules", "logarithm")),
         Rule(
             "product rule", "p(a, b) = p(a | b) p(b)",
-            also=("bayes", "bayes rule", "conditional probability", "chain rule"),
+            also=("bayes", "bayes rule", "bayes theorem", "conditional probability", "chain rule"),
         ),
         Rule("marginal", "Σ_b p(a, b) = p(a)", also=("marginalise", "marginalize", "sum rule", "marginalisation")),
         Rule("normalisation", "Σ_a p(a) = 1, and E[c] = c", also=("normalization", "sums to one", "average of a constant")),

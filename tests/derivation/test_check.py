@@ -87,3 +87,25 @@ def test_a_line_that_smuggles_in_others_does_not_mend_a_flaw() -> None:
         )
     assert flawed.mended(3, right).outcome == "broken"
     assert flawed.named(10**30).outcome == "broken"
+
+
+def test_two_relations_in_a_line_are_told_apart_from_a_misspelling() -> None:
+    wrong = TASK.wrong("log(p(x)) = log(sum(z, p(x, z)))  # marginal")
+    assert wrong is not None
+    assert (wrong.line, wrong.kind) == (1, "unreadable")
+    assert "one relation a line" in wrong.sentence
+
+
+def test_whoever_names_another_line_than_the_wrong_one_hears_where_to_look() -> None:
+    task = Task("p(x)", "=", "p(x)", LATENT, ("marginal", "product rule"))
+    text = """
+        p(x)
+        = sum(z, p(x, z))          # marginal
+        = sum(z, p(x | z))         # product rule
+        = sum(z, p(x | z)*p(z))    # product rule
+        = p(x)                     # marginal
+    """
+    flawed = Flawed(task, text, line=3)
+    assert "Line 2 is right" in flawed.named(2).note
+    assert "before this line" in flawed.named(4).note
+    assert "There is no line 9" in flawed.named(9).note
