@@ -28,6 +28,10 @@ def small_model(
     rate: float = 1.0, steps: int = 60,
 ) -> tuple[Figure, str]:  # fmt: skip
     """Gradient ascent on the ELBO of the small model at x = 1: the first gradient, and where it leads."""
+    if min(start) <= 0:
+        raise ValueError(f"expected three probabilities above 0, which have logits; got {start}")
+    if steps < 1:
+        raise ValueError(f"expected at least one step; got {steps}")
     logits = torch.tensor(start, dtype=torch.float64).log()
     path, bounds, first = [], [], torch.zeros(3)
     for number in range(steps + 1):

@@ -109,6 +109,8 @@ def dimensions(
     pathwise_gradient: Pathwise, score_function_gradient: Score, most: int = 100, seed: int = 0
 ) -> tuple[Figure, str]:
     """The variance of the slope along one mean as f(z) = z₁² + … + z_D² depends on more and more numbers."""
+    if most < 2:
+        raise ValueError(f"expected f to depend on up to 2 numbers or more; got {most}")
     sizes = [size for size in (1, 2, 5, 10, 20, 50, 100, 200, 500) if size <= most]
     generator = torch.Generator().manual_seed(seed)
     first = torch.randn(40_000, generator=generator, dtype=torch.float64)

@@ -66,6 +66,8 @@ def noise_to_samples(
     seed: int = 0,
 ) -> tuple[Figure, str]:
     """A cloud of noise and the samples that it becomes, joined for a few of them."""
+    if min(std) <= 0:
+        raise ValueError(f"expected two standard deviations above 0; got {std}")
     generator = torch.Generator().manual_seed(seed)
     eps = torch.randn(300, 2, generator=generator, dtype=torch.float64)
     mu = torch.tensor(mean, dtype=torch.float64).expand_as(eps).contiguous()

@@ -25,6 +25,8 @@ def simplex(
     gumbel_softmax: Relaxed, temperatures: tuple[float, ...] = (5.0, 1.0, 0.2), samples: int = 600, seed: int = 0
 ) -> tuple[Figure, str]:
     """The same noise at several temperatures, for the small model's posterior (3, 4, 3)/10. Colours are the winners."""
+    if not 1 <= len(temperatures) <= 5 or min(temperatures) <= 0:
+        raise ValueError(f"expected one to five temperatures above 0; got {temperatures}")
     u = torch.rand(samples, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).clamp(
         1e-12, 1 - 1e-12
     )

@@ -69,8 +69,10 @@ def beliefs(
     figure, axes = canvas(2, height=3.5)
     told = []
     for x, ax in enumerate(axes):
-        ax.bar(values - 0.2, before, 0.38, color="#B8B8B8", label="before, $p(z)$")
-        ax.bar(values + 0.2, posterior[x], 0.38, color=SEEN[x], label=f"after, $p(z\\,|\\,x = {x})$")
+        ax.bar((values - 0.2).tolist(), before.tolist(), 0.38, color="#B8B8B8", label="before, $p(z)$")
+        ax.bar(
+            (values + 0.2).tolist(), posterior[x].tolist(), 0.38, color=SEEN[x], label=f"after, $p(z\\,|\\,x = {x})$"
+        )
         for z in range(3):
             ax.text(z + 0.2, float(posterior[x, z]) + 0.015, f"{float(posterior[x, z]):.2f}", ha="center")
             ax.text(z - 0.2, float(before[z]) + 0.015, f"{float(before[z]):.2f}", ha="center", color=GREY)

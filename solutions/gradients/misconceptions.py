@@ -8,7 +8,7 @@ import math
 
 import torch
 import torch.nn.functional as F
-from torch.distributions import Categorical, Gumbel, Normal, Weibull
+from torch.distributions import Categorical, Gamma, Gumbel, Normal, Weibull
 
 from autograder.misconceptions import equivalent, misconception, variation
 
@@ -963,8 +963,11 @@ def tiny_constants(logits, u, tau):
     "gumbel_softmax",
     belief="−log u is Gumbel noise",
     story="Only one logarithm was taken: −log u is an exponential waiting time. Gumbel noise is −log of that, −log(−log u).",
-    caught_by=("odds_are_those_of_a_race", "the_winner_is_a_draw_from_softmax"),
-    may_break=("right_for_extreme_logits_and_low_temperatures",),
+    caught_by=(
+        "odds_are_those_of_a_race",
+        "the_winner_is_a_draw_from_softmax",
+        "right_for_extreme_logits_and_low_temperatures",
+    ),
 )
 def exponential_noise(logits, u, tau):
     return torch.softmax((logits - u.log()) / tau[:, None], -1)
@@ -1082,8 +1085,8 @@ def noise_left_out(logits, u, tau):
         "odds_are_those_of_a_race",
         "the_winner_is_a_draw_from_softmax",
         "right_for_extreme_logits_and_low_temperatures",
+        "differentiable_in_the_logits",
     ),
-    may_break=("differentiable_in_the_logits",),
 )
 def noise_on_probabilities(logits, u, tau):
     return torch.softmax((torch.softmax(logits, -1) - torch.log(-u.log())) / tau[:, None], -1)
@@ -1110,8 +1113,11 @@ def relaxed_softmax_overflows(logits, u, tau):
         "The uniform numbers themselves were added as noise. They are bounded and have another shape: an outcome more than "
         "one nat behind can then never win."
     ),
-    caught_by=("odds_are_those_of_a_race", "the_winner_is_a_draw_from_softmax"),
-    may_break=("right_for_extreme_logits_and_low_temperatures",),
+    caught_by=(
+        "odds_are_those_of_a_race",
+        "the_winner_is_a_draw_from_softmax",
+        "right_for_extreme_logits_and_low_temperatures",
+    ),
 )
 def uniform_noise(logits, u, tau):
     return torch.softmax((logits + u) / tau[:, None], -1)
@@ -1220,6 +1226,392 @@ def right_side_alone(mu, log_var, u, coefficients):
     right, _ = both_sides(mu, log_var, (-2 * u.log()).sqrt(), coefficients)
     middle = value_at(coefficients, mu.unsqueeze(-1))
     return (right - middle) / ((log_var / 2).exp().unsqueeze(-1) * math.sqrt(2 * math.pi))
+
+
+# ---- derivations -----------------------------------------------------------------------------------------------------------
+
+
+@variation("score_function_identity", "from the score to the gradient")
+def from_the_score():
+    return """
+        E(q(z), f(z)*grad(log(q(z))))
+        = E(q(z), f(z)*grad(q(z))/q(z))          # log derivative
+        = sum(z, f(z)*grad(q(z)))                # expectation
+        = grad(sum(z, f(z)*q(z)))                # derivative of a sum
+        = grad(E(q(z), f(z)))                    # expectation
+    """
+
+
+@variation("score_function_identity", "both terms of the product, and the one that is zero")
+def both_terms_of_the_product():
+    return """
+        grad(E(q(z), f(z)))
+        = grad(sum(z, q(z)*f(z)))                                           # definition of expectation
+        = sum(z, grad(q(z)*f(z)))                                           # derivative of a sum
+        = sum(z, q(z)*grad(f(z)) + f(z)*grad(q(z)))                         # derivative of a product
+        = sum(z, q(z)*grad(f(z))) + sum(z, f(z)*grad(q(z)))                 # linearity
+        = sum(z, f(z)*grad(q(z)))                                           # derivative of a constant
+        = sum(z, f(z)*q(z)*(grad(q(z))/q(z)))                               # arithmetic
+        = sum(z, f(z)*q(z)*grad(log(q(z))))                                 # derivative of a logarithm
+        = E(q(z), f(z)*grad(log(q(z))))                                     # expectation
+    """
+
+
+BOTH = ("every_line_is_true", "every_line_follows")
+
+
+@misconception(
+    "score_function_identity",
+    belief="the gradient may always be taken inside an average",
+    story=(
+        "grad was moved past the average, whose q depends on θ itself. Inside, f has no θ, so that the line is 0. Write the "
+        "average as a sum first."
+    ),
+    caught_by=BOTH,
+)
+def gradient_past_the_average():
+    return """
+        grad(E(q(z), f(z)))
+        = E(q(z), grad(f(z)))                     # derivative of a sum
+        = E(q(z), f(z)*grad(log(q(z))))           # derivative of a logarithm
+    """
+
+
+@misconception(
+    "score_function_identity",
+    belief="the derivative of log q is the derivative of q",
+    story=(
+        "∇q was replaced by ∇log q. They differ by the factor q: ∇log q = ∇q / q, and that factor makes the sum an average "
+        "again."
+    ),
+    caught_by=BOTH,
+)
+def factor_q_forgotten():
+    return """
+        grad(E(q(z), f(z)))
+        = grad(sum(z, q(z)*f(z)))                 # expectation
+        = sum(z, f(z)*grad(q(z)))                 # derivative of a sum
+        = sum(z, f(z)*grad(log(q(z))))            # derivative of a logarithm
+        = E(q(z), f(z)*grad(log(q(z))))           # expectation
+    """
+
+
+@misconception(
+    "score_function_identity",
+    belief="an average of a derivative is a sum of it",
+    story=(
+        "The sum of f ∇q was called an average of f ∇q. An average has the factor q in every term, and here it is missing: "
+        "multiply and divide by q first."
+    ),
+    caught_by=BOTH,
+)
+def sum_called_an_average():
+    return """
+        grad(E(q(z), f(z)))
+        = grad(sum(z, q(z)*f(z)))                 # expectation
+        = sum(z, f(z)*grad(q(z)))                 # derivative of a sum
+        = E(q(z), f(z)*grad(q(z)))                # expectation
+        = E(q(z), f(z)*grad(log(q(z))))           # derivative of a logarithm
+    """
+
+
+@misconception(
+    "score_function_identity",
+    belief="what is well known needs no steps",
+    story="The result stands in the second line. A derivation shows how one gets there, one rule at a time.",
+    caught_by=("every_line_follows",),
+)
+def score_at_once():
+    return """
+        grad(E(q(z), f(z)))
+        = E(q(z), f(z)*grad(log(q(z))))           # derivative of a logarithm
+    """
+
+
+@misconception(
+    "score_function_identity",
+    belief="the derivative of a logarithm has the sign of a loss",
+    story="A minus sign came in with ∇log q. There is none in ∇log q = ∇q / q; whoever minimises puts one before everything.",
+    caught_by=BOTH,
+)
+def score_with_a_minus():
+    return """
+        grad(E(q(z), f(z)))
+        = grad(sum(z, q(z)*f(z)))                 # expectation
+        = sum(z, f(z)*grad(q(z)))                 # derivative of a sum
+        = -sum(z, f(z)*q(z)*grad(log(q(z))))      # derivative of a logarithm
+        = -E(q(z), f(z)*grad(log(q(z))))          # expectation
+    """
+
+
+@variation("baseline_is_free", "as a gradient all the way")
+def baseline_by_a_gradient():
+    return """
+        E(q(z | x), (f(z) - f(x))*grad(log(q(z | x))))
+        = sum(z, q(z | x)*(f(z) - f(x))*grad(log(q(z | x))))                  # expectation
+        = sum(z, (f(z) - f(x))*grad(q(z | x)))                                # derivative of a logarithm
+        = sum(z, f(z)*grad(q(z | x))) - f(x)*sum(z, grad(q(z | x)))           # linearity
+        = sum(z, f(z)*grad(q(z | x))) - f(x)*grad(sum(z, q(z | x)))           # derivative of a sum
+        = sum(z, f(z)*grad(q(z | x)))                                         # normalisation
+        = E(q(z | x), f(z)*grad(q(z | x))/q(z | x))                           # expectation
+        = E(q(z | x), f(z)*grad(log(q(z | x))))                               # derivative of a logarithm
+    """
+
+
+@variation("baseline_is_free", "from the end to the start")
+def baseline_put_in():
+    return """
+        E(q(z | x), f(z)*grad(log(q(z | x))))
+        = E(q(z | x), f(z)*grad(log(q(z | x)))) - f(x)*grad(1)                                   # derivative of a constant
+        = E(q(z | x), f(z)*grad(log(q(z | x)))) - f(x)*grad(sum(z, q(z | x)))                    # normalisation
+        = E(q(z | x), f(z)*grad(log(q(z | x)))) - f(x)*sum(z, grad(q(z | x)))                    # derivative of a sum
+        = E(q(z | x), f(z)*grad(log(q(z | x)))) - f(x)*sum(z, q(z | x)*grad(log(q(z | x))))      # derivative of a logarithm
+        = E(q(z | x), f(z)*grad(log(q(z | x)))) - f(x)*E(q(z | x), grad(log(q(z | x))))          # expectation
+        = E(q(z | x), (f(z) - f(x))*grad(log(q(z | x))))                                         # linearity
+    """
+
+
+@misconception(
+    "baseline_is_free",
+    belief="a term that is zero on average is zero",
+    story=(
+        "The term with the baseline is dropped without a reason. It is zero because the score averages to zero, and that is "
+        "what was to be shown."
+    ),
+    caught_by=("every_line_follows",),
+)
+def baseline_dropped():
+    return """
+        E(q(z | x), (f(z) - f(x))*grad(log(q(z | x))))
+        = E(q(z | x), f(z)*grad(log(q(z | x)))) - f(x)*E(q(z | x), grad(log(q(z | x))))          # linearity
+        = E(q(z | x), f(z)*grad(log(q(z | x))))                                                  # normalisation
+    """
+
+
+@misconception(
+    "baseline_is_free",
+    belief="the score is zero for every z",
+    story="It is the average of the score that is zero, over all z. For a single z the score is zero only by accident.",
+    caught_by=BOTH,
+)
+def score_taken_for_zero():
+    return """
+        E(q(z | x), (f(z) - f(x))*grad(log(q(z | x))))
+        = E(q(z | x), f(z)*grad(log(q(z | x)))) - f(x)*grad(log(q(z | x)))                       # linearity
+        = E(q(z | x), f(z)*grad(log(q(z | x))))                                                  # normalisation
+    """
+
+
+@misconception(
+    "baseline_is_free",
+    belief="the scores of all z add up to zero",
+    story=(
+        "The average of the score became a plain sum of scores. It is weighted by q: the sum of q ∇log q is zero, the sum of "
+        "∇log q is not."
+    ),
+    caught_by=BOTH,
+)
+def score_without_its_weight():
+    return """
+        E(q(z | x), (f(z) - f(x))*grad(log(q(z | x))))
+        = E(q(z | x), f(z)*grad(log(q(z | x)))) - f(x)*E(q(z | x), grad(log(q(z | x))))          # linearity
+        = E(q(z | x), f(z)*grad(log(q(z | x)))) - f(x)*sum(z, grad(log(q(z | x))))               # expectation
+        = E(q(z | x), f(z)*grad(log(q(z | x)))) - f(x)*grad(sum(z, q(z | x)))                    # derivative of a logarithm
+        = E(q(z | x), f(z)*grad(log(q(z | x))))                                                  # normalisation
+    """
+
+
+@misconception(
+    "baseline_is_free",
+    belief="a baseline shifts the average by itself",
+    story=(
+        "f(x) is subtracted from the average, as if the score were 1. It multiplies the score, and with it averages to "
+        "nothing."
+    ),
+    caught_by=BOTH,
+)
+def baseline_without_the_score():
+    return """
+        E(q(z | x), (f(z) - f(x))*grad(log(q(z | x))))
+        = E(q(z | x), f(z)*grad(log(q(z | x)))) - f(x)                                           # linearity
+        = E(q(z | x), f(z)*grad(log(q(z | x))))                                                  # arithmetic
+    """
+
+
+@variation("find_the_flaw", "the logarithm of the quotient as a difference")
+def mended_with_a_difference():
+    return 4, (
+        "= sum(z, (log(p(x, z)) - log(q(z | x)))*grad(q(z | x)) + q(z | x)*grad(log(p(x, z)) - log(q(z | x))))  # leibniz"
+    )
+
+
+@variation("find_the_flaw", "the terms in another order")
+def mended_the_other_way_round():
+    return 4, (
+        "= sum(z, q(z | x)*grad(log(p(x, z)/q(z | x))) + grad(q(z | x))*log(p(x, z)/q(z | x)))   # derivative of a product"
+    )
+
+
+@misconception(
+    "find_the_flaw",
+    belief="a gradient may not be taken inside a sum",
+    story=(
+        "The third line is right: a sum over z has the same terms whatever θ is, so that its derivative is the sum of theirs. "
+        "Only the average hides a factor that moves."
+    ),
+    caught_by=("the_line_is_the_wrong_one", "mended_it_is_a_derivation"),
+)
+def blames_the_sum():
+    return 3, "= sum(z, q(z | x)*grad(log(p(x, z)/q(z | x))))   # derivative of a sum"
+
+
+@misconception(
+    "find_the_flaw",
+    belief="lines are counted from zero",
+    story="The right line is meant and its number is one too small: the first line has number 1.",
+    caught_by=("the_line_is_the_wrong_one", "mended_it_is_a_derivation"),
+)
+def counts_from_zero():
+    return 3, (
+        "= sum(z, log(p(x, z)/q(z | x))*grad(q(z | x)) + q(z | x)*grad(log(p(x, z)/q(z | x))))   # derivative of a product"
+    )
+
+
+@misconception(
+    "find_the_flaw",
+    belief="the derivative of a product is the product of the derivatives",
+    story="Both factors are differentiated at once. The product rule has two terms, and in each of them only one factor moves.",
+    caught_by=("mended_it_is_a_derivation",),
+)
+def product_of_the_derivatives():
+    return 4, "= sum(z, grad(q(z | x))*grad(log(p(x, z)/q(z | x))))   # derivative of a product"
+
+
+@misconception(
+    "find_the_flaw",
+    belief="the two terms of the product rule are subtracted",
+    story="Both terms are there, with a minus sign between them. That is the rule for a quotient; in a product both count alike.",
+    caught_by=("mended_it_is_a_derivation",),
+)
+def terms_subtracted():
+    return 4, (
+        "= sum(z, log(p(x, z)/q(z | x))*grad(q(z | x)) - q(z | x)*grad(log(p(x, z)/q(z | x))))   # derivative of a product"
+    )
+
+
+# ---- implicit_reparameterisation: right ------------------------------------------------------------------------------------
+
+
+@variation("implicit_reparameterisation", "what torch's own sampler uses for its gradient")
+def as_rsample_does(z, alpha):
+    return torch._standard_gamma_grad(alpha, z)  # pyright: ignore[reportPrivateImportUsage]
+
+
+@variation("implicit_reparameterisation", "the power series of F, and autograd through it")
+def series_and_autograd(z, alpha):
+    at, shape = z.double().unsqueeze(-1), alpha.double().detach().clone().requires_grad_()
+    power = shape.unsqueeze(-1) + torch.arange(150, dtype=torch.float64)
+    below = (power * at.log() - at - torch.lgamma(power + 1)).exp().sum(-1)
+    (moved,) = torch.autograd.grad(below.sum(), shape)
+    return (-moved / Gamma(shape.detach(), 1.0).log_prob(at.squeeze(-1)).exp()).to(z.dtype)
+
+
+@variation("implicit_reparameterisation", "a loop over rows, with a trapezoidal rule on a logarithmic axis")
+def loop_of_integrals(z, alpha):
+    slopes = []
+    for at, shape in zip(z.double(), alpha.double(), strict=True):
+        log_t = torch.linspace(float(at.log()) - 20 / float(shape) - 8, float(at.log()), 8001, dtype=torch.float64)
+        mass = (shape * log_t - log_t.exp() - torch.lgamma(shape)).exp()  # p(t)·t, the density along log t
+        moved = torch.trapezoid(mass * (log_t - torch.digamma(shape)), log_t)
+        slopes.append(-moved / (mass[-1] / at))
+    return torch.stack(slopes).to(z.dtype)
+
+
+# ---- implicit_reparameterisation: wrong ------------------------------------------------------------------------------------
+
+ALL_OF_IMPLICIT = ("follows_the_quantile", "averages_to_one")
+
+
+def along_alpha(function, alpha):
+    """The slope of a function of α, by a central difference in float64."""
+    shape = alpha.double()
+    return (function(shape + 1e-4) - function(shape - 1e-4)) / 2e-4
+
+
+def density_of_gamma(z, alpha):
+    return ((alpha - 1) * z.log() - z - torch.lgamma(alpha)).exp()
+
+
+@misconception(
+    "implicit_reparameterisation",
+    belief="z moves as its distribution function does",
+    story=(
+        "The minus sign is missing. As α grows, F falls at every place, and a sample has to move to the right to keep its "
+        "quantile."
+    ),
+    caught_by=ALL_OF_IMPLICIT,
+)
+def sign_of_the_distribution_function(z, alpha):
+    at = z.double()
+    moved = along_alpha(lambda a: torch.special.gammainc(a, at), alpha)
+    return (moved / density_of_gamma(at, alpha.double())).to(z.dtype)
+
+
+@misconception(
+    "implicit_reparameterisation",
+    belief="the slope of F is the slope of z",
+    story=(
+        "It was not divided by the density. ∂F/∂α says by how much the probability below z falls; how far z must go to make up "
+        "for it depends on how much probability lies there."
+    ),
+    caught_by=ALL_OF_IMPLICIT,
+)
+def density_forgotten(z, alpha):
+    at = z.double()
+    return (-along_alpha(lambda a: torch.special.gammainc(a, at), alpha)).to(z.dtype)
+
+
+@misconception(
+    "implicit_reparameterisation",
+    belief="it is the density that is held fixed",
+    story=(
+        "The derivative of the density was divided by the density: minus the score along α. It is the distribution function "
+        "that stays the same along the path, because it is the noise."
+    ),
+    caught_by=ALL_OF_IMPLICIT,
+)
+def density_differentiated(z, alpha):
+    at = z.double()
+    moved = along_alpha(lambda a: density_of_gamma(at, a), alpha)
+    return (-moved / density_of_gamma(at, alpha.double())).to(z.dtype)
+
+
+@misconception(
+    "implicit_reparameterisation",
+    belief="a Gamma stretches as its mean grows",
+    story=(
+        "z/α comes back, as if α were a scale. It has the right average, 1, and is wrong at every single z: with its shape the "
+        "whole distribution bends."
+    ),
+    caught_by=("follows_the_quantile",),
+)
+def shape_for_scale(z, alpha):
+    return z / alpha
+
+
+@misconception(
+    "implicit_reparameterisation",
+    belief="it is divided by what is differentiated",
+    story=(
+        "The slope of F is divided by F, and not by the density: that is the slope of log F. In the chain rule stands ∂F/∂z, "
+        "which is the density p."
+    ),
+    caught_by=ALL_OF_IMPLICIT,
+)
+def divided_by_the_distribution_function(z, alpha):
+    at = z.double()
+    below = torch.special.gammainc(alpha.double(), at)
+    return (-along_alpha(lambda a: torch.special.gammainc(a, at), alpha) / below).to(z.dtype)
 
 
 # ---- mutants of the solutions that are as right as they are ------------------------------------------------------------------

@@ -10,6 +10,7 @@ of the dtype you were given. "Terms" below are those sums of absolute values.
 # pyright: reportUndefinedVariable=false, reportReturnType=false
 
 import math
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -17,11 +18,15 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from autograder.answer import Fault
+from autograder.derivation.check import Flawed, Task
+from autograder.derivation.exercise import derivation, flaw
+from autograder.derivation.expression import Density, Unknown
+from autograder.derivation.meaning import Setting
 from autograder.domains import Covariances, Integers, Listed, Positive, Reals, Simplex
 from autograder.evidence import at_least, at_most, close, rounding
 from autograder.exercise import Unit
 
-unit = Unit("warm_up", "Warm-up", minutes=120)
+unit = Unit("warm_up", "Warm-up", minutes=140)
 
 
 # ---- 1. a model small enough to enumerate --------------------------------------------------------------------------------
@@ -44,6 +49,14 @@ def with_every_x_possible(prior: Tensor, likelihood: Tensor) -> Tensor:
     likeliest = prior.argmax(-1)
     likelihood[rows, likeliest] = likelihood[rows, likeliest] / 2 + 0.5 / likelihood.shape[-1]
     return likelihood
+
+
+def with_a_rare_x(likelihood: Tensor) -> Tensor:
+    """The same tables, but nearly all of the chance of x = 0 goes to x = 1: 2⁻⁶⁰ of it is left."""
+    table = likelihood.clone()
+    table[..., 0] = likelihood[..., 0] * 2.0**-60
+    table[..., 1] = likelihood[..., 1] + likelihood[..., 0]
+    return table
 
 
 def log_sizes(probabilities: Tensor) -> Tensor:
@@ -72,14 +85,18 @@ def factorises_the_other_way_round(model, prior, likelihood, f):
 
 @enumerate_model.law(points=2, where=dict(prior=Simplex(zeros=True), likelihood=Simplex(zeros=True), f=Reals()))
 def averages_under_the_posterior(model, prior, likelihood, f):
-    """E[f(z) | x] weighs f(z) by how probable z has become: times p(x), it is the sum of p(z) p(x | z) f(z) over z."""
+    """E[f(z) | x] weighs f(z) by how probable z has become: times p(x), it is the sum of p(z) p(x | z) f(z) over z; also for
+    an x that is hardly ever seen."""
     likelihood = with_every_x_possible(prior, likelihood)
-    marginal, _, expectation = model(prior, likelihood, f)
-    joint = torch.einsum("rk,rkm->rmk", prior.double(), likelihood.double())
-    terms = (joint * log_sizes(joint) * f.double().abs().unsqueeze(1)).sum(-1)
-    got = (expectation.double() * marginal.double()).to(prior.dtype)
-    exact = (joint @ f.double().unsqueeze(-1)).squeeze(-1)
-    return close(got, exact, tolerance=rounding(terms, prior), what="p(x) E[f(z) | x]")
+    pieces = []
+    for table, where in ((likelihood, ""), (with_a_rare_x(likelihood), ", x = 0 as good as never")):
+        marginal, _, expectation = model(prior, table, f)
+        joint = torch.einsum("rk,rkm->rmk", prior.double(), table.double())
+        terms = (joint * log_sizes(joint) * f.double().abs().unsqueeze(1)).sum(-1)
+        got = (expectation.double() * marginal.double()).to(prior.dtype)
+        exact = (joint @ f.double().unsqueeze(-1)).squeeze(-1)
+        pieces.append(close(got, exact, tolerance=rounding(terms, prior), what=f"p(x) E[f(z) | x]{where}"))
+    return pieces
 
 
 @enumerate_model.law(points=0, where=dict(prior=Simplex(zeros=True), likelihood=Simplex(zeros=True), f=Reals()))
@@ -116,6 +133,42 @@ def small_model_by_hand(model, prior, likelihood, f, p_x, p_z_given_x, mean_z):
         close(posterior, p_z_given_x.double(), terms=four, what="p(z | x)"),
         close(expectation, mean_z.double(), terms=four, what="E[z | x]"),
     ]
+
+
+@enumerate_model.law(
+    points=0, sizes={},
+    where=dict(
+        prior=Listed([[1 / 2, 1 / 3, 1 / 6]], shape="k"),
+        likelihood=Listed([[[1e-18, 1.0], [2e-18, 1.0], [3e-18, 1.0]]], shape="k m"),
+        f=Listed([[0.0, 1.0, 2.0]], shape="k"),
+        p_z_given_x=Listed([[[3 / 10, 4 / 10, 3 / 10], [1 / 2, 1 / 3, 1 / 6]]]),
+        mean_z=Listed([[1.0, 2 / 3]]),
+    ),
+)  # fmt: skip
+def rare_teaches_as_much(model, prior, likelihood, f, p_z_given_x, mean_z):
+    """How rare x is does not matter to what it teaches: with p(x=0 | z) = (1, 2, 3)·10⁻¹⁸ and the small model's prior,
+    p(z | x=0) = (3, 4, 3)/10, and the mean of z is 1. After x = 1 nothing has changed."""
+    _, posterior, expectation = model(prior, likelihood, f)
+    hundred = torch.full(
+        (1,), 100.0, dtype=torch.float64, device=prior.device
+    )  # whoever takes logarithms adds up −41 and the like
+    return [
+        close(posterior, p_z_given_x.double(), terms=hundred, what="p(z | x)"),
+        close(expectation, mean_z.double(), terms=hundred, what="E[z | x]"),
+    ]
+
+
+SMALL = Setting(sizes=(("x", 2), ("z", 3)), p=(Density("p", ("z",)), Density("p", ("x",), ("z",))))
+"""x and z as in the small model, with any probabilities but zero."""
+BAYES = Task(
+    start="log(p(z | x))", relation="=", end="log(p(x | z)) + log(p(z)) - log(sum(z, p(x | z)*p(z)))", setting=SMALL,
+    rules=("product rule", "marginal"),
+)  # fmt: skip
+
+
+@derivation(unit, BAYES, points=4)
+def posterior_by_bayes() -> str:
+    """log p(z | x) from the prior and the likelihood, line by line, each with the rule by which it follows."""
 
 
 # ---- 2. sums of exponentials ---------------------------------------------------------------------------------------------
@@ -374,6 +427,9 @@ def undoes_how_a_was_made(condition, mu_a, mu_b, cov_bb, x_b, gain, left, scale,
     squared, nugget = power[:, None, None] ** 2, ridge[:, None, None]
     # In every other row the entries of b are nearly alike, and vary together.
     alike = (torch.arange(len(scale), device=scale.device) % 2 == 1)[:, None, None]
+    nugget = (
+        torch.where(alike, nugget**3, nugget) if nugget.dtype == torch.float64 else nugget
+    )  # float64 holds closer ones
     cov_bb = torch.where(alike, 1 + nugget * cov_bb, cov_bb)
     left, cov_bb = squared * (left + nugget * eye_a), squared * (cov_bb + nugget * eye_b)
     cov_aa, cov_ab = from_b(gain, left, cov_bb)
@@ -679,3 +735,30 @@ def jacobian_is_the_slope_of_x(planar, z, u, w, b):
         slope = (planar(z + step, u, w, b)[0] - planar(z - step, u, w, b)[0]) / (2 * h)
         pieces.append(close(jacobian[..., axis], slope, tolerance=tolerance, what=f"column {axis + 1} of the Jacobian"))
     return pieces
+
+
+# ---- optional ------------------------------------------------------------------------------------------------------------
+
+FLAWED = Flawed(
+    Task(
+        start="E(p(z | x), f(z))", relation="=", end="E(p(z), p(x | z)*f(z))/E(p(z), p(x | z))",
+        setting=replace(SMALL, functions=(Unknown("f", ("z",)),)),
+        rules=("product rule", "marginal", "linearity", "expectation"),
+    ),
+    """
+    E(p(z | x), f(z))
+    = sum(z, p(z | x)*f(z))                                       # expectation
+    = sum(z, p(x, z)*f(z)/p(x))                                   # product rule
+    = sum(z, p(x, z)*f(z))/p(x)                                   # linearity
+    = sum(z, p(x, z)*f(z))/sum(z, p(x, z))                        # marginal
+    = sum(z, p(z)*p(x | z)*f(z))/sum(z, p(z)*p(x | z))            # product rule
+    = E(p(z | x), p(x | z)*f(z))/E(p(z | x), p(x | z))            # expectation
+    """,
+    line=7,
+)  # fmt: skip
+"""Averages under the posterior from averages under the prior, as importance sampling has them."""
+
+
+@flaw(unit, FLAWED, optional=True)
+def find_the_flaw() -> tuple[int, str]:
+    """The number of the line that is wrong (the first line has number 1), and the line as it should be, with its rule."""

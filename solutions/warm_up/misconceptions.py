@@ -46,6 +46,7 @@ WRONG_POSTERIOR = (
     "averages_under_the_posterior",
     "what_x_teaches_averages_out",
     "small_model_by_hand",
+    "rare_teaches_as_much",
 )
 """The laws that see a wrong p(z | x): all of them."""
 
@@ -140,12 +141,27 @@ def epsilon_in_the_denominator(prior, likelihood, f):
 
 @misconception(
     "enumerate_model",
+    belief="what is divided by is kept away from zero",
+    story=(
+        "p(x) is clamped at 1e-6 before dividing. An x that is rarer than that gets numbers p(z | x) that do not add up to one, "
+        "although it teaches as much as any other: p(x) > 0 is all that the division needs."
+    ),
+    caught_by=("averages_under_the_posterior", "rare_teaches_as_much"),
+)
+def evidence_clamped(prior, likelihood, f):
+    joint = prior[:, None] * likelihood
+    posterior = (joint / joint.sum(0).clamp_min(1e-6)).T
+    return joint.sum(0), posterior, posterior @ f
+
+
+@misconception(
+    "enumerate_model",
     belief="the expectation of f does not depend on what was seen",
     story=(
         "f is averaged under the prior, so every x gets the same number. E[f(z) | x] is the average under what z may still "
         "be after x: the posterior."
     ),
-    caught_by=("averages_under_the_posterior", "small_model_by_hand"),
+    caught_by=("averages_under_the_posterior", "small_model_by_hand", "rare_teaches_as_much"),
 )
 def expectation_under_the_prior(prior, likelihood, f):
     joint = prior[:, None] * likelihood
@@ -160,7 +176,7 @@ def expectation_under_the_prior(prior, likelihood, f):
         "f is taken at the z of highest posterior probability. An expectation listens to all values of z, each according to "
         "its probability; it need not even be one that f takes."
     ),
-    caught_by=("averages_under_the_posterior", "small_model_by_hand"),
+    caught_by=("averages_under_the_posterior", "small_model_by_hand", "rare_teaches_as_much"),
 )
 def value_at_the_most_probable(prior, likelihood, f):
     joint = prior[:, None] * likelihood
@@ -176,7 +192,7 @@ def value_at_the_most_probable(prior, likelihood, f):
         "The sum of p(x, z) f(z) over z is returned, not divided by p(x). That is E[f(z)] restricted to the cases with this "
         "x, and gets small with p(x) whatever f is."
     ),
-    caught_by=("averages_under_the_posterior", "small_model_by_hand"),
+    caught_by=("averages_under_the_posterior", "small_model_by_hand", "rare_teaches_as_much"),
 )
 def expectation_not_normalised(prior, likelihood, f):
     joint = (prior[:, None] * likelihood).T
@@ -191,13 +207,195 @@ def expectation_not_normalised(prior, likelihood, f):
         "The products p(z | x) f(z) are averaged over the k values of z instead of added. The probabilities make the sum an "
         "average already; dividing by k once more shrinks it."
     ),
-    caught_by=("averages_under_the_posterior", "small_model_by_hand"),
+    caught_by=("averages_under_the_posterior", "small_model_by_hand", "rare_teaches_as_much"),
 )
 def mean_for_expectation(prior, likelihood, f):
     joint = (prior[:, None] * likelihood).T
     marginal = joint.sum(-1)
     posterior = joint / marginal[:, None]
     return marginal, posterior, (posterior * f).mean(-1)
+
+
+# ---- posterior_by_bayes: right -------------------------------------------------------------------------------------------
+
+
+@variation("posterior_by_bayes", "from the right-hand side to the left")
+def from_prior_and_likelihood():
+    return """
+        log(p(x | z)) + log(p(z)) - log(sum(z, p(x | z)*p(z)))
+        = log(p(x, z)) - log(sum(z, p(x, z)))                        # product rule
+        = log(p(x, z)) - log(p(x))                                   # marginal
+        = log(p(z | x))                                              # product rule
+    """
+
+
+@variation("posterior_by_bayes", "the evidence as a sum first, both product rules in one line")
+def sum_before_the_product():
+    return """
+        log(p(z | x))
+        = log(p(x, z)/p(x))                                          # conditional probability
+        = log(p(x, z)/sum(z, p(x, z)))                               # sum rule
+        = log(p(x | z)*p(z)/sum(z, p(z)*p(x | z)))                   # chain rule
+        = log(p(x | z)) + log(p(z)) - log(sum(z, p(x | z)*p(z)))     # log rules
+    """
+
+
+@variation("posterior_by_bayes", "multiplied and divided by p(x)")
+def widened_by_the_evidence():
+    return """
+        log(p(z | x))
+        = log(p(z | x)*p(x)) - log(p(x))                             # arithmetic
+        = log(p(z)*p(x | z)) - log(p(x))                             # product rule
+        = log(p(z)*p(x | z)) - log(sum(z, p(x, z)))                  # marginal
+        = log(p(z)) + log(p(x | z)) - log(sum(z, p(x | z)*p(z)))     # product rule
+    """
+
+
+# ---- posterior_by_bayes: wrong -------------------------------------------------------------------------------------------
+
+EVERY_LINE = ("every_line_is_true", "every_line_follows")
+
+
+@misconception(
+    "posterior_by_bayes",
+    belief="the posterior is the likelihood times the prior",
+    story=(
+        "p(x) is left out. The likelihood times the prior is the joint p(x, z), which does not add up to one over z: divided by "
+        "p(x) it is the posterior."
+    ),
+    caught_by=EVERY_LINE,
+)
+def evidence_left_out():
+    return """
+        log(p(z | x))
+        = log(p(x | z)*p(z))                                         # product rule
+        = log(p(x | z)) + log(p(z))                                  # arithmetic
+    """
+
+
+@misconception(
+    "posterior_by_bayes",
+    belief="adding up p(x | z) over z gives p(x)",
+    story=(
+        "A conditional stands where the joint belongs. The sum of p(x, z) over z is p(x); the sum of p(x | z) over z lets every "
+        "z count the same, and may be larger than one."
+    ),
+    caught_by=EVERY_LINE,
+)
+def conditional_in_the_sum():
+    return """
+        log(p(z | x))
+        = log(p(x, z)/p(x))                                          # product rule
+        = log(p(x, z)/sum(z, p(x | z)))                              # marginal
+        = log(p(x | z)) + log(p(z)) - log(sum(z, p(x | z)))          # product rule
+    """
+
+
+@misconception(
+    "posterior_by_bayes",
+    belief="what is divided by is what stands before the bar",
+    story=(
+        "p(x, z)/p(z) is p(x | z), the likelihood. One divides by what is given, which stands behind the bar: p(z | x) is "
+        "p(x, z)/p(x)."
+    ),
+    caught_by=EVERY_LINE,
+)
+def divided_by_the_wrong_one():
+    return """
+        log(p(z | x))
+        = log(p(x, z)/p(z))                                          # product rule
+        = log(p(x, z)) - log(p(z))                                   # arithmetic
+        = log(p(x | z)) + log(p(z)) - log(p(z))                      # product rule
+    """
+
+
+@misconception(
+    "posterior_by_bayes",
+    belief="the z of a sum is the z outside",
+    story=(
+        "p(z) is taken out of the sum over z. Inside, z runs through all its values, and p(z) with it: only what does not depend "
+        "on z may come out."
+    ),
+    caught_by=EVERY_LINE,
+)
+def prior_taken_out_of_the_sum():
+    return """
+        log(p(z | x))
+        = log(p(x, z)/p(x))                                          # product rule
+        = log(p(x, z)/sum(z, p(x, z)))                               # marginal
+        = log(p(x, z)/(p(z)*sum(z, p(x | z))))                       # product rule
+        = log(p(x | z)) - log(sum(z, p(x | z)))                      # product rule
+    """
+
+
+@misconception(
+    "posterior_by_bayes",
+    belief="the logarithm of a sum is the sum of the logarithms",
+    story=(
+        "The logarithm has moved into the sum. It turns products into sums; a sum inside a logarithm stays where it is, which is "
+        "why log p(x) is hard to come by."
+    ),
+    caught_by=EVERY_LINE,
+)
+def logarithm_moved_into_the_sum():
+    return """
+        log(p(z | x))
+        = log(p(x, z)) - log(p(x))                                   # product rule
+        = log(p(x, z)) - log(sum(z, p(x, z)))                        # marginal
+        = log(p(x, z)) - sum(z, log(p(x, z)))                        # arithmetic
+        = log(p(x | z)) + log(p(z)) - sum(z, log(p(x | z)*p(z)))     # product rule
+    """
+
+
+@misconception(
+    "posterior_by_bayes",
+    belief="the logarithm of a quotient is a sum",
+    story=(
+        "log p(x) is added, where it is to be subtracted. p(x) stands below the line, and the logarithm of a quotient is a "
+        "difference."
+    ),
+    caught_by=EVERY_LINE,
+)
+def evidence_added():
+    return """
+        log(p(z | x))
+        = log(p(x | z)*p(z)/p(x))                                    # product rule
+        = log(p(x | z)) + log(p(z)) + log(p(x))                      # arithmetic
+        = log(p(x | z)) + log(p(z)) + log(sum(z, p(x, z)))           # marginal
+    """
+
+
+@misconception(
+    "posterior_by_bayes",
+    belief="a true line needs no steps",
+    story=(
+        "Every line is true, but one of them does not follow from the line before by the rule beside it. One rule a line: put "
+        "another line in between, or name the rule that you used."
+    ),
+    caught_by=("every_line_follows",),
+)
+def bayes_at_once():
+    return """
+        log(p(z | x))
+        = log(p(x | z)) + log(p(z)) - log(sum(z, p(x | z)*p(z)))     # product rule
+    """
+
+
+@misconception(
+    "posterior_by_bayes",
+    belief="p(x) is among what is known",
+    story=(
+        "Every line is true, and the last is not yet the end. A model says p(z) and p(x | z): what is left of p(x), or of the "
+        "joint, must be written with these two."
+    ),
+    caught_by=("every_line_is_true",),
+)
+def evidence_taken_as_known():
+    return """
+        log(p(z | x))
+        = log(p(x | z)*p(z)/p(x))                                    # product rule
+        = log(p(x | z)) + log(p(z)) - log(p(x))                      # arithmetic
+    """
 
 
 # ---- log_sum_and_mean_exp: right -----------------------------------------------------------------------------------------
@@ -1156,6 +1354,79 @@ def tanh_by_exponentials(z, u, w, b):
 def determinant_without_log(z, u, w, b):
     x, _, jacobian = parts(z, u, w, b)
     return x, jacobian, torch.linalg.det(jacobian).abs()
+
+
+# ---- find_the_flaw -------------------------------------------------------------------------------------------------------
+
+
+@variation("find_the_flaw", "the rule by another of its names")
+def mended_by_another_name():
+    return 7, "= E(p(z), p(x|z)*f(z))/E(p(z), p(x|z))    # by definition of expectation"
+
+
+@variation("find_the_flaw", "the factors in another order")
+def mended_with_factors_turned():
+    return 7, "= E(p(z), p(x | z))**-1 * E(p(z), f(z)*p(x | z))   # expectation"
+
+
+@misconception(
+    "find_the_flaw",
+    belief="adding up p(x | z) over z gives p(x)",
+    story=(
+        "The fifth line is right, p(x) is the sum of the joint over z. The sum of p(x | z) would let every z count the same."
+    ),
+    caught_by=("the_line_is_the_wrong_one", "mended_it_is_a_derivation"),
+)
+def blames_the_marginal():
+    return 5, "= sum(z, p(x, z)*f(z))/sum(z, p(x | z))   # marginal"
+
+
+@misconception(
+    "find_the_flaw",
+    belief="p(x) may not leave a sum over z",
+    story=(
+        "The fourth line is right: p(x) does not depend on z, it has the same value in every term, so it may stand outside."
+    ),
+    caught_by=("the_line_is_the_wrong_one", "mended_it_is_a_derivation"),
+)
+def blames_linearity():
+    return 4, "= sum(z, p(x, z)*f(z))/sum(z, p(x))   # linearity"
+
+
+@misconception(
+    "find_the_flaw",
+    belief="lines are counted from zero",
+    story="The right line is meant and its number is one too small. The first line, without a relation, has number 1.",
+    caught_by=("the_line_is_the_wrong_one", "mended_it_is_a_derivation"),
+)
+def counts_from_zero():
+    return 6, "= E(p(z), p(x | z)*f(z))/E(p(z), p(x | z))   # expectation"
+
+
+@misconception(
+    "find_the_flaw",
+    belief="one of the two averages is right",
+    story=(
+        "The average above the line is mended, the one below is not. Both sums have the weights p(z), so both are averages under "
+        "the prior."
+    ),
+    caught_by=("mended_it_is_a_derivation",),
+)
+def mended_above_only():
+    return 7, "= E(p(z), p(x | z)*f(z))/E(p(z | x), p(x | z))   # expectation"
+
+
+@misconception(
+    "find_the_flaw",
+    belief="a factor in two averages cancels",
+    story=(
+        "p(x | z) is cancelled above and below. It depends on z and stands inside two different averages; without it nothing is "
+        "left of what was seen, and the average is that of the prior."
+    ),
+    caught_by=("mended_it_is_a_derivation",),
+)
+def likelihood_cancelled():
+    return 7, "= E(p(z), f(z))   # expectation"
 
 
 # ---- mutants of the solutions that are as right as they are --------------------------------------------------------------

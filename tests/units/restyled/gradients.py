@@ -8,7 +8,7 @@ import math
 
 import torch
 import torch.nn.functional as F
-from torch.distributions import Categorical, Gumbel, Normal
+from torch.distributions import Categorical, Gamma, Gumbel, Normal
 
 # ---- discrete_gradient ---------------------------------------------------------------------------------------------------
 
@@ -498,3 +498,160 @@ def right_side_alone(mean, spread, uniform, weights):
     std = deviation(spread)
     gain = horner(weights, mean.unsqueeze(1) + std * rayleigh(uniform)) - horner(weights, mean.unsqueeze(1))
     return gain / (std * (2 * math.pi) ** 0.5)
+
+
+# ---- score_function_identity ---------------------------------------------------------------------------------------------
+
+
+def gradient_past_the_average():
+    return """
+        grad(E(q(z), f(z)))
+        = E(q(z), grad(f(z)))                                 # linearity
+        = sum(z, q(z)*grad(f(z)))                             # expectation
+        = sum(z, f(z)*grad(q(z)))                             # derivative of a product
+        = E(q(z), f(z)*grad(log(q(z))))                       # expectation
+    """
+
+
+def factor_q_forgotten():
+    return """
+        grad(E(q(z), f(z)))
+        = grad(sum(z, f(z)*q(z)))                             # definition of the average
+        = sum(z, grad(f(z)*q(z)))                             # derivative of a sum
+        = sum(z, grad(q(z))*f(z))                             # leibniz
+        = sum(z, grad(log(q(z)))*f(z))                        # log derivative trick
+        = E(q(z), grad(log(q(z)))*f(z))                       # definition of the average
+    """
+
+
+def sum_called_an_average():
+    return """
+        grad(E(q(z), f(z)))
+        = grad(sum(z, f(z)*q(z)))                             # definition of the average
+        = sum(z, grad(f(z)*q(z)))                             # derivative of a sum
+        = sum(z, grad(q(z))*f(z))                             # derivative of a product
+        = E(q(z), grad(q(z))*f(z))                            # definition of the average
+        = E(q(z), grad(log(q(z)))*f(z))                       # log derivative
+    """
+
+
+def score_at_once():
+    return """
+        grad(E(q(z), f(z)))
+        = E(q(z), grad(log(q(z)))*f(z))                       # log derivative trick
+    """
+
+
+def score_with_a_minus():
+    return """
+        grad(E(q(z), f(z)))
+        = grad(sum(z, f(z)*q(z)))                             # definition of the average
+        = sum(z, grad(f(z)*q(z)))                             # derivative of a sum
+        = sum(z, grad(q(z))*f(z))                             # leibniz
+        = sum(z, -q(z)*grad(log(q(z)))*f(z))                  # derivative of a logarithm
+        = E(q(z), -grad(log(q(z)))*f(z))                      # expectation
+    """
+
+
+# ---- baseline_is_free ----------------------------------------------------------------------------------------------------
+
+
+def baseline_dropped():
+    return """
+        E(q(z | x), (f(z) - f(x))*grad(log(q(z | x))))
+        = E(q(z | x), f(z)*grad(log(q(z | x))) - f(x)*grad(log(q(z | x))))                            # arithmetic
+        = -f(x)*E(q(z | x), grad(log(q(z | x)))) + E(q(z | x), f(z)*grad(log(q(z | x))))              # linearity
+        = E(q(z | x), grad(log(q(z | x)))*f(z))                                                       # derivative of a sum
+    """
+
+
+def score_taken_for_zero():
+    return """
+        E(q(z | x), (f(z) - f(x))*grad(log(q(z | x))))
+        = E(q(z | x), f(z)*grad(log(q(z | x))) - f(x)*grad(log(q(z | x))))                            # arithmetic
+        = -f(x)*grad(log(q(z | x))) + E(q(z | x), f(z)*grad(log(q(z | x))))                           # normalisation
+        = E(q(z | x), f(z)*grad(log(q(z | x))))                                                       # derivative of a sum
+    """
+
+
+def score_without_its_weight():
+    return """
+        E(q(z | x), (f(z) - f(x))*grad(log(q(z | x))))
+        = E(q(z | x), f(z)*grad(log(q(z | x)))) - E(q(z | x), f(x)*grad(log(q(z | x))))               # linearity
+        = E(q(z | x), f(z)*grad(log(q(z | x)))) - sum(z, f(x)*grad(log(q(z | x))))                    # expectation
+        = E(q(z | x), f(z)*grad(log(q(z | x)))) - f(x)*grad(sum(z, q(z | x)))                         # derivative of a sum
+        = E(q(z | x), f(z)*grad(log(q(z | x))))                                                       # normalisation
+    """
+
+
+def baseline_without_the_score():
+    return """
+        E(q(z | x), (f(z) - f(x))*grad(log(q(z | x))))
+        = E(q(z | x), f(z)*grad(log(q(z | x)))) - E(q(z | x), f(x))                                   # linearity
+        = E(q(z | x), f(z)*grad(log(q(z | x)))) - f(x)                                                # normalisation
+        = E(q(z | x), f(z)*grad(log(q(z | x))))                                                       # arithmetic
+    """
+
+
+# ---- find_the_flaw -------------------------------------------------------------------------------------------------------
+
+
+def blames_the_sum():
+    return 3, "= sum(z, grad(log(p(x, z)/q(z | x)))*q(z | x))  # linearity of the derivative"
+
+
+def counts_from_zero():
+    return 3, "= sum(z, q(z | x)*grad(log(p(x, z)/q(z | x))) + grad(q(z | x))*log(p(x, z)/q(z | x)))  # leibniz"
+
+
+def product_of_the_derivatives():
+    return 4, "= sum(z, grad(log(p(x, z)/q(z | x)))*grad(q(z | x)))  # leibniz rule"
+
+
+def terms_subtracted():
+    return 4, "= sum(z, grad(q(z | x))*log(p(x, z)/q(z | x)) - grad(log(p(x, z)/q(z | x)))*q(z | x))  # leibniz"
+
+
+# ---- implicit_reparameterisation -----------------------------------------------------------------------------------------
+
+
+def gamma_below(x, shape):
+    """F of Gamma(shape, 1), by its power series."""
+    power = shape.unsqueeze(-1) + torch.arange(160, dtype=torch.float64)
+    return (power * x.unsqueeze(-1).log() - x.unsqueeze(-1) - torch.lgamma(power + 1)).exp().sum(-1)
+
+
+def slope_of(function, shape):
+    """By autograd along the shape."""
+    leaf = shape.double().detach().clone().requires_grad_()
+    with torch.enable_grad():
+        total = function(leaf).sum()
+    return torch.autograd.grad(total, leaf)[0]
+
+
+def sign_of_the_distribution_function(x, shape):
+    wide = x.double()
+    density = Gamma(shape.double(), torch.ones_like(wide)).log_prob(wide).exp()
+    return (slope_of(lambda a: gamma_below(wide, a), shape) / density).to(x.dtype)
+
+
+def density_forgotten(x, shape):
+    wide = x.double()
+    return slope_of(lambda a: 1 - gamma_below(wide, a), shape).to(x.dtype)
+
+
+def density_differentiated(x, shape):
+    wide = x.double()
+    return slope_of(lambda a: -Gamma(a, torch.ones_like(wide)).log_prob(wide), shape).to(x.dtype)
+
+
+def shape_for_scale(x, shape):
+    scale = shape.detach().clone().requires_grad_()
+    with torch.enable_grad():
+        moved = scale * (x / shape).detach()
+    return torch.autograd.grad(moved.sum(), scale)[0]
+
+
+def divided_by_the_distribution_function(x, shape):
+    wide = x.double()
+    return slope_of(lambda a: -gamma_below(wide, a).log(), shape).to(x.dtype)

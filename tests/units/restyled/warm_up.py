@@ -55,6 +55,13 @@ def epsilon_in_the_denominator(p, table, g):
     return evidence, beliefs, torch.sum(beliefs * g, dim=1)
 
 
+def evidence_clamped(p, table, g):
+    evidence = torch.mv(table.t(), p)
+    safe = torch.maximum(evidence, torch.full_like(evidence, 1e-6))
+    beliefs = torch.einsum("z,zx,x->xz", p, table, 1 / safe)
+    return evidence, beliefs, torch.mv(beliefs, g)
+
+
 def expectation_under_the_prior(p, table, g):
     evidence = torch.matmul(p, table)
     beliefs = torch.einsum("z,zx->xz", p, table) / evidence.unsqueeze(1)
@@ -451,3 +458,97 @@ def tanh_by_exponentials(points, push, normal, offset):
 def determinant_without_log(points, push, normal, offset):
     matrices = slopes(points, push, normal, offset)
     return image(points, push, normal, offset), matrices, torch.exp(torch.linalg.slogdet(matrices).logabsdet)
+
+
+# ---- derivations ---------------------------------------------------------------------------------------------------------
+
+
+def evidence_left_out():
+    return """
+        log(p(z | x))
+        = log(p(x, z)/p(x))                                     # product rule
+        = log(p(x, z))                                          # marginal
+        = log(p(z)) + log(p(x | z))                             # Bayes
+    """
+
+
+def conditional_in_the_sum():
+    return """
+        log(p(z | x))
+        = log(p(z)*p(x | z)/p(x))                               # product rule
+        = log(p(z)) + log(p(x | z)) - log(p(x))                 # log rules
+        = log(p(z)) + log(p(x | z)) - log(sum(z, p(x | z)))     # sum rule
+    """
+
+
+def divided_by_the_wrong_one():
+    return """
+        log(p(z | x))
+        = log(p(x | z))                                         # Bayes rule
+        = log(p(x, z)) - log(sum(x, p(x, z)))                   # marginal
+    """
+
+
+def prior_taken_out_of_the_sum():
+    return """
+        log(p(z | x))
+        = log(p(x | z)*p(z)/p(x))                               # product rule
+        = log(p(x | z)*p(z)/sum(z, p(z, x)))                    # marginal
+        = log(p(x | z)*p(z)/sum(z, p(z)*p(x | z)))              # product rule
+        = log(p(x | z)*p(z)/(p(z)*sum(z, p(x | z))))            # arithmetic
+        = log(p(x | z)/sum(z, p(x | z)))                        # arithmetic
+    """
+
+
+def logarithm_moved_into_the_sum():
+    return """
+        log(p(z | x))
+        = log(p(x | z)) + log(p(z)) - log(p(x))                                   # product rule
+        = log(p(x | z)) + log(p(z)) - log(sum(z, p(x, z)))                        # marginal
+        = log(p(x | z)) + log(p(z)) - log(sum(z, p(x | z)*p(z)))                  # product rule
+        = log(p(x | z)) + log(p(z)) - sum(z, log(p(x | z)) + log(p(z)))           # logarithm
+    """
+
+
+def evidence_added():
+    return """
+        log(p(z | x))
+        = log(p(z, x)) + log(p(x))                              # conditional probability
+        = log(p(z)) + log(p(x | z)) + log(p(x))                 # product rule
+    """
+
+
+def bayes_at_once():
+    return """
+        log(p(z | x))
+        = log(p(x, z)) - log(p(x))                                         # product rule
+        = log(p(x | z)) + log(p(z)) - log(sum(z, p(z)*p(x | z)))           # Bayes
+    """
+
+
+def evidence_taken_as_known():
+    return """
+        log(p(z | x))
+        = log(p(z, x)) - log(p(x))                              # product rule
+        = log(p(z, x)) - log(sum(z, p(z, x)))                   # marginalise
+    """
+
+
+def blames_the_marginal():
+    return 5, "= sum(z, p(z, x)*f(z)) * sum(z, p(x | z))**-1    # sum rule"
+
+
+def blames_linearity():
+    return 4, "= sum(z, f(z)*p(x, z)) / sum(z, p(x))    # linearity of expectation"
+
+
+def counts_from_zero():
+    return 6, "= E(p(z), f(z)*p(x | z)) / E(p(z), p(x | z))    # definition of the average"
+
+
+def mended_above_only():
+    return 7, "= E(p(z), f(z)*p(x | z)) / sum(z, p(z | x)*p(x | z))    # definition of expectation"
+
+
+def likelihood_cancelled():
+    return 7, "= sum(z, p(z)*f(z))    # arithmetic"
