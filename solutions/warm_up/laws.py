@@ -26,7 +26,7 @@ from autograder.domains import Covariances, Integers, Listed, Positive, Reals, S
 from autograder.evidence import at_least, at_most, close, rounding
 from autograder.exercise import Unit
 
-unit = Unit("warm_up", "Warm-up", minutes=140)
+unit = Unit("warm_up", "Warm-up", minutes=120)
 
 
 # ---- 1. a model small enough to enumerate --------------------------------------------------------------------------------
