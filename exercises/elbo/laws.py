@@ -273,7 +273,7 @@ def gap_where_probabilities_are_zero(gap, q, prior, likelihood):
 
 @bound_gap.law(points=0, where=ANY_MODEL)
 def gap_is_never_negative(gap, q, prior, likelihood):
-    """The gap is ≥ 0: a divergence never is negative, and so the ELBO is a *lower* bound."""
+    """The gap is ≥ 0: a divergence never is negative, and so the ELBO is a lower bound."""
     got = gap(q, prior, likelihood)
     return at_least(got, 0.0, slack=rounding(gap_sizes(q, prior, likelihood), got))
 
@@ -1046,6 +1046,39 @@ FLAWED = Flawed(
     line=8,
 )  # fmt: skip
 """From a set of lecture notes, in many variations."""
+FLAWED_SPLIT = Flawed(
+    Task(
+        start="E(q(z | x), log(p(x, z))) + H(q(z | x))", relation="=", setting=LATENT,
+        end="E(q(z | x), log(p(x | z))) + E(q(z | x), log(p(z)) - log(q(z | x)))",
+        rules=("definition of entropy", "product rule", "normalisation", "linearity", "expectation", "definition of KL"),
+    ),
+    """
+    E(q(z | x), log(p(x, z))) + H(q(z | x))
+    = E(q(z | x), log(p(x, z))) - E(q(z | x), log(q(z | x)))                  # definition of entropy
+    = E(q(z | x), log(p(x | z)*p(z))) - E(q(z | x), log(q(z | x)))            # product rule
+    = E(q(z | x), log(p(x | z)) + log(p(z)) - log(q(z | x)))                  # linearity
+    = E(q(z | x), log(p(x | z))) - E(q(z | x), log(p(z)) - log(q(z | x)))     # linearity
+    """,
+    line=5,
+)  # fmt: skip
+"""From another set: what belongs to the prior is subtracted, as the divergence is."""
+FLAWED_DIRECTION = Flawed(
+    Task(
+        start="log(p(x))", relation=">=", end="E(q(z | x), log(p(x | z))) - KL(q(z | x), p(z))", setting=LATENT,
+        rules=("marginal", "product rule", "normalisation", "linearity", "expectation", "Jensen", "definition of KL"),
+    ),
+    """
+    E(q(z | x), log(p(x | z))) - KL(q(z | x), p(z))
+    =  E(q(z | x), log(p(x | z))) - E(q(z | x), log(q(z | x)/p(z)))           # definition of KL
+    =  E(q(z | x), log(p(x | z)*p(z)/q(z | x)))                               # linearity
+    >= log(E(q(z | x), p(x | z)*p(z)/q(z | x)))                               # Jensen
+    =  log(sum(z, p(x | z)*p(z)))                                             # expectation
+    =  log(sum(z, p(x, z)))                                                   # product rule
+    =  log(p(x))                                                              # marginal
+    """,
+    line=4,
+)  # fmt: skip
+"""The conclusion of a third: log p(x) is at most the bound."""
 
 
 @derivation(unit, BY_JENSEN, optional=True)
@@ -1061,3 +1094,13 @@ def two_level_elbo() -> str:
 @flaw(unit, FLAWED, optional=True)
 def find_the_flaw() -> tuple[int, str]:
     """The number of the line that is wrong (the first line has number 1), and the line as it should be, with its rule."""
+
+
+@flaw(unit, FLAWED_SPLIT, optional=True)
+def find_the_flaw_in_the_split() -> tuple[int, str]:
+    """The number of the line that is wrong, and the line as it should be, with its rule."""
+
+
+@flaw(unit, FLAWED_DIRECTION, optional=True)
+def find_the_flaw_in_the_direction() -> tuple[int, str]:
+    """The number of the line that is wrong, and the line as it should be, with its rule."""

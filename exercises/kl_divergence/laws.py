@@ -17,9 +17,10 @@ from torch import Tensor
 from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
 from autograder.chance import mean_is
-from autograder.derivation.check import Task
-from autograder.derivation.exercise import derivation
+from autograder.derivation.check import Flawed, Task
+from autograder.derivation.exercise import derivation, flaw
 from autograder.derivation.expression import Density
+from autograder.derivation.gaussian import GaussianSetting
 from autograder.derivation.meaning import Setting
 from autograder.domains import Covariances, Integers, Listed, Normals, Positive, Reals, Simplex
 from autograder.evidence import ROUNDING_FACTOR, Evidence, at_least, at_most, close, differs, rounding, true
@@ -336,14 +337,33 @@ def gap_of_a_ratio_is_kl(gap, p, q):
 
 # ---- the proof, line by line ---------------------------------------------------------------------------------------------
 
+TWO_WITH_ZEROS = Setting(sizes=(("x", 3),), p=(Density("p", ("x",)),), q=(Density("q", ("x",)),), zeros=True)
+"""p and q on three outcomes, some of them impossible under one or the other."""
+
 NEVER_NEGATIVE = Task(
-    start="KL(p(x), q(x))", relation=">=", end="0",
-    setting=Setting(sizes=(("x", 3),), p=(Density("p", ("x",)),), q=(Density("q", ("x",)),), zeros=True),
+    start="KL(p(x), q(x))", relation=">=", end="0", setting=TWO_WITH_ZEROS,
     rules=(
         "definition of KL", "expectation", "linearity", "normalisation", "Jensen", "part of a sum", "log t ≤ t − 1",
     ),
 )  # fmt: skip
-"""p and q on three outcomes, some of them impossible under one or the other."""
+FLAWED_JENSEN = Flawed(
+    Task(
+        start="H(p(x)) + E(p(x), log(q(x)))", relation="<=", end="0", setting=TWO_WITH_ZEROS,
+        rules=("definition of entropy", "expectation", "linearity", "normalisation", "Jensen", "part of a sum"),
+    ),
+    """
+    H(p(x)) + E(p(x), log(q(x)))
+    =  E(p(x), log(q(x))) - E(p(x), log(p(x)))      # definition of entropy
+    =  E(p(x), log(q(x)/p(x)))                      # linearity
+    <= log(E(p(x), q(x)/p(x)))                      # Jensen
+    =  log(sum(x, q(x), p(x) > 0))                  # expectation
+    =  log(sum(x, q(x)))                            # arithmetic
+    =  log(1)                                       # normalisation
+    =  0                                            # arithmetic
+    """,
+    line=6,
+)  # fmt: skip
+"""That the entropy is at most the cross-entropy, as many printed proofs have it."""
 
 
 @derivation(unit, NEVER_NEGATIVE, points=4)
@@ -352,6 +372,11 @@ def kl_is_never_negative() -> str:
 
     p and q may be zero, at the same places or at different ones.
     """
+
+
+@flaw(unit, FLAWED_JENSEN, optional=True)
+def find_the_flaw_in_jensen() -> tuple[int, str]:
+    """The number of the line that is wrong (the first line has number 1), and the line as it should be, with its rule."""
 
 
 # ---- 4. diagonal Gaussians -----------------------------------------------------------------------------------------------
@@ -617,6 +642,44 @@ def kl_as_the_mean_moves(kl):
     axes.set(xlabel="mean m of q", ylabel="nats", title="KL[N(m, σ²)‖N(0, 1)]")
     axes.legend(ncols=3)
     return figure
+
+
+# ---- the closed form, line by line ---------------------------------------------------------------------------------------
+
+TWO_NORMALS = GaussianSetting(
+    sizes=(("x", 40),), p=(Density("p", ("x",)),), q=(Density("q", ("x",)),),
+    normals=((Density("q", ("x",)), "m", "sigma2"), (Density("p", ("x",)), "mu", "tau2")),
+    reals=("m", "mu"), positives=("sigma2", "tau2"),
+)  # fmt: skip
+"""q = N(m, sigma2) and p = N(mu, tau2): means and variances."""
+
+KL_OF_NORMALS = Task(
+    start="KL(q(x), p(x))", relation="=", end="(log(tau2/sigma2) - 1 + (sigma2 + (m - mu)**2)/tau2)/2", setting=TWO_NORMALS,
+    rules=("definition of KL", "expectation", "the model", "density of a normal", "moments", "linearity", "normalisation"),
+)  # fmt: skip
+FLAWED_NORMALS = Flawed(
+    KL_OF_NORMALS,
+    """
+    KL(q(x), p(x))
+    = E(q(x), log(q(x)) - log(p(x)))                                                           # definition of KL
+    = E(q(x), log(N(x, m, sigma2)) - log(N(x, mu, tau2)))                                      # the model
+    = E(q(x), log(tau2/sigma2)/2 - (x - m)**2/(2*sigma2) + (x - mu)**2/(2*tau2))               # density
+    = log(tau2/sigma2)/2 - E(q(x), (x - m)**2)/(2*sigma2) + E(q(x), (x - mu)**2)/(2*tau2)      # linearity
+    = log(tau2/sigma2)/2 - 1 + (sigma2 + (m - mu)**2)/tau2                                     # moments
+    """,
+    line=6,
+)  # fmt: skip
+"""From a set of lecture notes."""
+
+
+@derivation(unit, KL_OF_NORMALS, optional=True)
+def kl_gaussian_from_its_integral() -> str:
+    """KL(q(x), p(x)) of q = N(m, sigma2) and p = N(mu, tau2) in closed form, line by line, each with its rule."""
+
+
+@flaw(unit, FLAWED_NORMALS, optional=True)
+def find_the_flaw_in_a_gaussian() -> tuple[int, str]:
+    """The number of the line that is wrong (the first line has number 1), and the line as it should be, with its rule."""
 
 
 # ---- 5. full covariances -------------------------------------------------------------------------------------------------

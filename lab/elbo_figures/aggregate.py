@@ -34,7 +34,8 @@ def four_encoders(aggregate_posterior_decomposition: Parts) -> tuple[Figure, str
     told = []
     for place, (name, q) in enumerate(encoders):
         average_kl, information, aggregate_kl = (
-            float(part) for part in aggregate_posterior_decomposition(q, p_data, prior())
+            round(float(part), 9) + 0.0
+            for part in aggregate_posterior_decomposition(q, p_data, prior())  # no −0.000
         )
         ax.bar(place, information, 0.5, color=BLUE, label="mutual information I(x; z)" if place == 0 else None)
         ax.bar(

@@ -21,6 +21,8 @@ Gap = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 def log_evidence(x: int) -> float:
     """log p(x)."""
+    if x not in (0, 1):
+        raise ValueError(f"expected x = 0 or x = 1, which is all that the small model shows; got {x}")
     return float((prior() @ likelihood()[:, x]).log())
 
 
@@ -79,8 +81,8 @@ def ratios(q: Sequence[float] = (0.6, 0.3, 0.1), x: int = 1) -> tuple[Figure, st
 @picture
 def two_ways(elbo_terms: Terms, q: Sequence[float] = (0.6, 0.3, 0.1), x: int = 1) -> tuple[Figure, str]:
     """How the bound is put together, both ways: from 0 down to one part, and from there by the other part to the bound."""
-    energy, entropy, reconstruction, kl = (float(term[0]) for term in elbo_terms(*rows(belief(q).unsqueeze(0), x)))
     evidence = log_evidence(x)
+    energy, entropy, reconstruction, kl = (float(term[0]) for term in elbo_terms(*rows(belief(q).unsqueeze(0), x)))
     figure, axes = canvas(2, height=3.6)
     ways = [
         (axes[0], "energy", energy, "+ entropy", entropy, "energy + entropy"),
@@ -113,17 +115,17 @@ def two_ways(elbo_terms: Terms, q: Sequence[float] = (0.6, 0.3, 0.1), x: int = 1
 @picture
 def bound_and_gap(elbo_terms: Terms, bound_gap: Gap, x: int = 1) -> tuple[Figure, str]:
     """The bound, and the gap on top of it, as q moves from one certainty over the posterior to another."""
+    evidence = log_evidence(x)
     ends, middle = torch.eye(3, dtype=torch.float64)[[0, 2]], posterior(x)
     t = torch.linspace(0, 1, 9, dtype=torch.float64).unsqueeze(-1)
     q = torch.cat([torch.lerp(ends[0], middle, t), torch.lerp(middle, ends[1], t[1:])])
     energy, entropy, _, _ = elbo_terms(*rows(q, x))
     bound, gap = energy + entropy, bound_gap(*rows(q, x))
-    evidence = log_evidence(x)
-    places = torch.arange(len(q))
+    places = range(len(q))
     floor = min(float(bound.min()), evidence) - 0.25
     figure, (ax,) = canvas(height=3.8)
-    ax.bar(places, bound - floor, 0.72, bottom=floor, color=BLUE, label="ELBO = energy + entropy")
-    ax.bar(places, gap, 0.72, bottom=bound, color=ORANGE, label="gap = KL[q‖p(z|x)]")
+    ax.bar(places, (bound - floor).tolist(), 0.72, bottom=floor, color=BLUE, label="ELBO = energy + entropy")
+    ax.bar(places, gap.tolist(), 0.72, bottom=bound.tolist(), color=ORANGE, label="gap = KL[q‖p(z|x)]")
     ax.axhline(evidence, color=INK, lw=1.4, ls="--", label=f"log p(x={x}) = {evidence:.4f}")
     ticks = [0, 8, 16]
     after = ", ".join(f"{float(value):.2f}" for value in middle)

@@ -35,6 +35,8 @@ def staircase(
     variational_em: Step, steps: int = 6, observations: int = 60, length: int = 5, seed: int = 0
 ) -> tuple[Figure, str]:
     """The bound and log p(data), both for one observation, over the first steps from a poor start."""
+    if min(steps, observations, length) < 1:
+        raise ValueError(f"expected at least one step, observation and toss; got {steps}, {observations} and {length}")
     generator = torch.Generator().manual_seed(seed)
     x = tosses(observations, length, generator)
     weights = torch.full((3,), 1 / 3, dtype=torch.float64)

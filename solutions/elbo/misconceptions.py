@@ -1833,6 +1833,106 @@ def swaps_the_arguments():
     return 8, "= E(q(z | x), log(p(x | z))) - KL(p(z), q(z | x))    # definition of KL"
 
 
+@variation("find_the_flaw_in_the_split", "one logarithm of a quotient")
+def mended_with_a_quotient():
+    return 5, "= E(q(z | x), log(p(x | z))) + E(q(z | x), log(p(z)/q(z | x)))    # linearity of expectation"
+
+
+@variation("find_the_flaw_in_the_split", "the minus kept, and what is subtracted turned round")
+def mended_with_the_minus():
+    return 5, "= E(q(z|x), log(p(x|z))) - E(q(z|x), log(q(z|x)) - log(p(z)))    # linearity"
+
+
+@misconception(
+    "find_the_flaw_in_the_split",
+    belief="the entropy is the average of the logarithm",
+    story="Line 2 is right: log q is never positive, and the entropy is minus its average. The sign is lost further down.",
+    caught_by=("the_line_is_the_wrong_one", "mended_it_is_a_derivation"),
+)
+def blames_the_entropy():
+    return 2, "= E(q(z | x), log(p(x, z))) + E(q(z | x), log(q(z | x)))   # definition of entropy"
+
+
+@misconception(
+    "find_the_flaw_in_the_split",
+    belief="the prior and q are both subtracted",
+    story="Both logarithms are subtracted now. In the line above log p(z) has a plus, and only log q(z | x) a minus.",
+    caught_by=("mended_it_is_a_derivation",),
+)
+def subtracts_both():
+    return 5, "= E(q(z | x), log(p(x | z))) - E(q(z | x), log(p(z)) + log(q(z | x)))   # linearity"
+
+
+@misconception(
+    "find_the_flaw_in_the_split",
+    belief="one may stop at the divergence from the prior with a plus",
+    story="The average of log p(z) − log q(z | x) is minus a divergence. With a plus before the KL the sign is wrong again.",
+    caught_by=("mended_it_is_a_derivation",),
+)
+def adds_the_divergence():
+    return 5, "= E(q(z | x), log(p(x | z))) + KL(q(z | x), p(z))   # definition of KL"
+
+
+@misconception(
+    "find_the_flaw_in_the_split",
+    belief="lines are counted from zero",
+    story="The right line is meant and its number is one too small: the first line, the one without a relation, has number 1.",
+    caught_by=("the_line_is_the_wrong_one", "mended_it_is_a_derivation"),
+)
+def split_counted_from_zero():
+    return 4, "= E(q(z | x), log(p(x | z))) + E(q(z | x), log(p(z)) - log(q(z | x)))   # linearity"
+
+
+@variation("find_the_flaw_in_the_direction", "the rule by another of its names")
+def mended_by_jensens_inequality():
+    return 4, "<= log(E(q(z|x), p(z)*p(x|z)/q(z|x)))    # Jensen's inequality"
+
+
+@variation("find_the_flaw_in_the_direction", "the average as a sum")
+def mended_as_a_sum():
+    return 4, "<= log(sum(z, q(z | x)*(p(x | z)*p(z)/q(z | x))))    # by Jensen"
+
+
+@misconception(
+    "find_the_flaw_in_the_direction",
+    belief="the divergence comes in with a plus",
+    story="Line 2 is right: the bound subtracts the divergence, so the average of log q/p(z) is subtracted, too.",
+    caught_by=("the_line_is_the_wrong_one", "mended_it_is_a_derivation"),
+)
+def blames_the_divergence():
+    return 2, "= E(q(z | x), log(p(x | z))) + E(q(z | x), log(q(z | x)/p(z)))   # definition of KL"
+
+
+@misconception(
+    "find_the_flaw_in_the_direction",
+    belief="the conclusion is wrong, so the last line is",
+    story="That log p(x) is the sum of p(x, z) over z is right. A wrong conclusion may come from any line before it.",
+    caught_by=("the_line_is_the_wrong_one", "mended_it_is_a_derivation"),
+)
+def blames_the_last_line():
+    return 7, "<= log(p(x))   # marginal"
+
+
+@misconception(
+    "find_the_flaw_in_the_direction",
+    belief="the logarithm of an average is the average of the logarithm",
+    story="The line says = now. The two agree only if what is averaged is the same for every z.",
+    caught_by=("mended_it_is_a_derivation",),
+)
+def jensen_as_an_equality():
+    return 4, "= log(E(q(z | x), p(x | z)*p(z)/q(z | x)))   # Jensen"
+
+
+@misconception(
+    "find_the_flaw_in_the_direction",
+    belief="lines are counted from zero",
+    story="The right line is meant and its number is one too small: the first line, the bound itself, has number 1.",
+    caught_by=("the_line_is_the_wrong_one", "mended_it_is_a_derivation"),
+)
+def direction_counted_from_zero():
+    return 3, "<= log(E(q(z | x), p(x | z)*p(z)/q(z | x)))   # Jensen"
+
+
 EQUIVALENT = [
     equivalent(exercise, was=line, becomes=line.replace("(-1", "(+1"), why=LAST_OF_TWO)
     for exercise, line in (

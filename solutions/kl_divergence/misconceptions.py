@@ -840,6 +840,69 @@ def in_one_leap():
     """
 
 
+# ---- find_the_flaw_in_jensen ---------------------------------------------------------------------------------------------
+
+
+@variation("find_the_flaw_in_jensen", "the rule by another of its names")
+def mended_by_the_support():
+    return 6, "<=   log(sum(x, q(x)))   # by support."
+
+
+@variation("find_the_flaw_in_jensen", "minus the logarithm of the reciprocal")
+def mended_upside_down():
+    return 6, "<= -log(1/sum(x, q(x)))   # part of a sum"
+
+
+@misconception(
+    "find_the_flaw_in_jensen",
+    belief="Jensen's inequality has the wrong direction",
+    story="The fourth line is right: the average of the logarithms is at most the logarithm of the average.",
+    caught_by=("the_line_is_the_wrong_one", "mended_it_is_a_derivation"),
+)
+def blames_jensen():
+    return 4, ">= log(E(p(x), q(x)/p(x)))   # Jensen"
+
+
+@misconception(
+    "find_the_flaw_in_jensen",
+    belief="Σ q < 1, also over all outcomes",
+    story="Line 7 is right: over all outcomes q does sum to 1. What is smaller is the sum over those that p makes possible.",
+    caught_by=("the_line_is_the_wrong_one", "mended_it_is_a_derivation"),
+)
+def blames_normalisation():
+    return 7, "<= log(1)   # normalisation"
+
+
+@misconception(
+    "find_the_flaw_in_jensen",
+    belief="an average over p is a sum over all outcomes",
+    story="Line 5 is right: where p is zero nothing is averaged, and q/p has no value. The condition must stay.",
+    caught_by=("the_line_is_the_wrong_one", "mended_it_is_a_derivation"),
+)
+def blames_the_condition():
+    return 5, "= log(sum(x, q(x)))   # expectation"
+
+
+@misconception(
+    "find_the_flaw_in_jensen",
+    belief="only the name of the rule is missing",
+    story="The line still says =. A part of a sum may be smaller than the whole, so the relation changes with the rule.",
+    caught_by=("mended_it_is_a_derivation",),
+)
+def still_an_equality():
+    return 6, "= log(sum(x, q(x)))   # part of a sum"
+
+
+@misconception(
+    "find_the_flaw_in_jensen",
+    belief="lines are counted from zero",
+    story="The right line is meant and its number is one too small: the first line, the one without a relation, has number 1.",
+    caught_by=("the_line_is_the_wrong_one", "mended_it_is_a_derivation"),
+)
+def counts_from_zero():
+    return 5, "<= log(sum(x, q(x)))   # part of a sum"
+
+
 # ---- kl_gaussian: right --------------------------------------------------------------------------------------------------
 
 
@@ -1250,6 +1313,178 @@ def swapped_mean_over_dimensions(mu_q, log_var_q, mu_p, log_var_p):
 )
 def standard_prior_averaged(mu_q, log_var_q, mu_p, log_var_p):
     return 0.5 * (log_var_q.exp() + mu_q**2 - 1 - log_var_q).mean(-1)
+
+
+# ---- kl_gaussian_from_its_integral ---------------------------------------------------------------------------------------
+
+
+@variation("kl_gaussian_from_its_integral", "one average for each density")
+def one_average_each():
+    return """
+        KL(q(x), p(x))
+        = E(q(x), log(q(x)/p(x)))                                                               # definition of KL
+        = E(q(x), log(q(x))) - E(q(x), log(p(x)))                                               # linearity
+        = E(q(x), log(N(x, m, sigma2))) - E(q(x), log(N(x, mu, tau2)))                          # the model
+        = E(q(x), -log(2*pi*sigma2)/2 - (x - m)**2/(2*sigma2))
+          - E(q(x), -log(2*pi*tau2)/2 - (x - mu)**2/(2*tau2))                                   # density of a normal
+        = -log(2*pi*sigma2)/2 - 1/2 + log(2*pi*tau2)/2 + (sigma2 + (m - mu)**2)/(2*tau2)        # moments
+        = (log(tau2/sigma2) - 1 + (sigma2 + (m - mu)**2)/tau2)/2                                # arithmetic
+    """
+
+
+@variation("kl_gaussian_from_its_integral", "from the closed form to the divergence")
+def from_the_closed_form():
+    return """
+        (log(tau2/sigma2) - 1 + (sigma2 + (m - mu)**2)/tau2)/2
+        = E(q(x), log(tau2/sigma2)/2 - (x - m)**2/(2*sigma2) + (x - mu)**2/(2*tau2))    # moments
+        = E(q(x), log(N(x, m, sigma2)/N(x, mu, tau2)))                                  # density of a normal
+        = E(q(x), log(q(x)/p(x)))                                                       # the model
+        = KL(q(x), p(x))                                                                # definition of KL
+    """
+
+
+@variation("kl_gaussian_from_its_integral", "by way of the integral")
+def by_the_integral():
+    return """
+        KL(q(x), p(x))
+        = E(q(x), log(q(x)/p(x)))                                                                           # definition of KL
+        = integral(x, q(x)*log(q(x)/p(x)))                                                                  # expectation
+        = integral(x, N(x, m, sigma2)*log(N(x, m, sigma2)/N(x, mu, tau2)))                                  # the model
+        = integral(x, N(x, m, sigma2)*(log(tau2/sigma2) - (x - m)**2/sigma2 + (x - mu)**2/tau2)/2)    # density of a normal
+        = integral(x, q(x)*(log(tau2/sigma2) - (x - m)**2/sigma2 + (x - mu)**2/tau2)/2)                     # the model
+        = E(q(x), (log(tau2/sigma2) - (x - m)**2/sigma2 + (x - mu)**2/tau2)/2)                              # expectation
+        = (log(tau2/sigma2) - 1 + (sigma2 + (m - mu)**2)/tau2)/2                                            # moments
+    """
+
+
+@misconception(
+    "kl_gaussian_from_its_integral",
+    belief="the ½ belongs to the logarithm alone",
+    story="The ½ stands before the logarithm of the variances only. In the exponent of a normal density the square has one, too.",
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def half_of_the_logarithm_only():
+    return """
+        KL(q(x), p(x))
+        = E(q(x), log(q(x)/p(x)))                                                          # definition of KL
+        = E(q(x), log(N(x, m, sigma2)/N(x, mu, tau2)))                                     # the model
+        = E(q(x), log(tau2/sigma2)/2 - (x - m)**2/sigma2 + (x - mu)**2/tau2)               # density of a normal
+        = log(tau2/sigma2)/2 - 1 + (sigma2 + (m - mu)**2)/tau2                             # moments
+    """
+
+
+@misconception(
+    "kl_gaussian_from_its_integral",
+    belief="a normal density has the variance itself in front, not its root",
+    story="The logarithm of the variances stands without its ½. The factor before the exponential is one over √(2πσ²), a root.",
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def root_in_front_forgotten():
+    return """
+        KL(q(x), p(x))
+        = E(q(x), log(q(x)/p(x)))                                                          # definition of KL
+        = E(q(x), log(N(x, m, sigma2)/N(x, mu, tau2)))                                     # the model
+        = E(q(x), log(tau2/sigma2) - (x - m)**2/(2*sigma2) + (x - mu)**2/(2*tau2))         # density of a normal
+        = log(tau2/sigma2) - 1/2 + (sigma2 + (m - mu)**2)/(2*tau2)                         # moments
+    """
+
+
+@misconception(
+    "kl_gaussian_from_its_integral",
+    belief="to average a square, put the mean in",
+    story="The average of (x − μ)² is taken to be (m − μ)². The variance of x is missing: E[(x − μ)²] = σ² + (m − μ)².",
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def variance_left_out():
+    return """
+        KL(q(x), p(x))
+        = E(q(x), log(q(x)/p(x)))                                                          # definition of KL
+        = E(q(x), log(N(x, m, sigma2)/N(x, mu, tau2)))                                     # the model
+        = E(q(x), (log(tau2/sigma2) - (x - m)**2/sigma2 + (x - mu)**2/tau2)/2)             # density of a normal
+        = (log(tau2/sigma2) - 1 + (m - mu)**2/tau2)/2                                      # moments
+    """
+
+
+@misconception(
+    "kl_gaussian_from_its_integral",
+    belief="the average is over the second argument",
+    story="KL[q‖p] averages over q, its first argument. Here the average is over p, which gives another number.",
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def averaged_over_p():
+    return """
+        KL(q(x), p(x))
+        = E(p(x), log(q(x)/p(x)))                                                          # definition of KL
+        = E(p(x), log(N(x, m, sigma2)/N(x, mu, tau2)))                                     # the model
+        = E(p(x), (log(tau2/sigma2) - (x - m)**2/sigma2 + (x - mu)**2/tau2)/2)             # density of a normal
+        = (log(tau2/sigma2) + 1 - (tau2 + (m - mu)**2)/sigma2)/2                           # moments
+    """
+
+
+@misconception(
+    "kl_gaussian_from_its_integral",
+    belief="what is well known needs no steps",
+    story="The closed form stands in the second line. A derivation shows how one gets there, one rule at a time.",
+    caught_by=("every_line_follows",),
+)
+def closed_form_at_once():
+    return """
+        KL(q(x), p(x))
+        = (log(tau2/sigma2) - 1 + (sigma2 + (m - mu)**2)/tau2)/2                           # definition of KL
+    """
+
+
+# ---- find_the_flaw_in_a_gaussian -----------------------------------------------------------------------------------------
+
+
+@variation("find_the_flaw_in_a_gaussian", "each term with its own ½")
+def mended_term_by_term():
+    return 6, "= log(tau2/sigma2)/2 - 1/2 + sigma2/(2*tau2) + (m - mu)**2/(2*tau2)   # moments of a normal"
+
+
+@variation("find_the_flaw_in_a_gaussian", "over one denominator")
+def mended_over_one_denominator():
+    return 6, "= (log(tau2) - log(sigma2))/2 + (sigma2 - tau2 + (mu - m)**2)/(2*tau2)   # gaussian moments"
+
+
+@misconception(
+    "find_the_flaw_in_a_gaussian",
+    belief="the exponent of a normal density has no ½",
+    story="Line 4 is right, each square has its ½ there. The ½ gets lost later, when the squares are averaged.",
+    caught_by=("the_line_is_the_wrong_one", "mended_it_is_a_derivation"),
+)
+def blames_the_density():
+    return 4, "= E(q(x), log(tau2/sigma2)/2 - (x - m)**2/sigma2 + (x - mu)**2/tau2)   # density of a normal"
+
+
+@misconception(
+    "find_the_flaw_in_a_gaussian",
+    belief="the constant is −1 in any case",
+    story="The ½ is back on the fraction and still missing on the constant. It comes from −(x − m)²/2σ², whose average is −½.",
+    caught_by=("mended_it_is_a_derivation",),
+)
+def constant_without_half():
+    return 6, "= log(tau2/sigma2)/2 - 1 + (sigma2 + (m - mu)**2)/(2*tau2)   # moments"
+
+
+@misconception(
+    "find_the_flaw_in_a_gaussian",
+    belief="a shift of the mean does not change the average of a square",
+    story="Each term has its ½ now, and the squared distance of the means has gone. E[(x − μ)²] is σ² + (m − μ)².",
+    caught_by=("mended_it_is_a_derivation",),
+)
+def distance_left_out():
+    return 6, "= (log(tau2/sigma2) - 1 + sigma2/tau2)/2   # moments"
+
+
+@misconception(
+    "find_the_flaw_in_a_gaussian",
+    belief="lines are counted from zero",
+    story="The right line is meant and its number is one too small: the first line, KL(q(x), p(x)), has number 1.",
+    caught_by=("the_line_is_the_wrong_one", "mended_it_is_a_derivation"),
+)
+def one_line_too_early():
+    return 5, "= (log(tau2/sigma2) - 1 + (sigma2 + (m - mu)**2)/tau2)/2   # moments"
 
 
 # ---- kl_gaussian_full: right ---------------------------------------------------------------------------------------------

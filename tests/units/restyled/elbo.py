@@ -675,3 +675,35 @@ def counts_from_zero():
 
 def swaps_the_arguments():
     return 8, "= -KL(p(z), q(z | x)) + E(q(z | x), log(p(x | z)))   # KL"
+
+
+def blames_the_entropy():
+    return 2, "= E(q(z | x), log(p(x, z)) + log(q(z | x)))   # entropy"
+
+
+def subtracts_both():
+    return 5, "= E(q(z | x), log(p(x | z))) - E(q(z | x), log(q(z | x)*p(z)))   # linearity of expectation"
+
+
+def adds_the_divergence():
+    return 5, "= KL(q(z | x), p(z)) + E(q(z | x), log(p(x | z)))   # linearity"
+
+
+def split_counted_from_zero():
+    return 4, "= E(q(z | x), log(p(x | z))) + E(q(z | x), log(p(z)/q(z | x)))   # linearity"
+
+
+def blames_the_divergence():
+    return 2, "= E(q(z | x), log(q(z | x)/p(z))) + E(q(z | x), log(p(x | z)))   # KL"
+
+
+def blames_the_last_line():
+    return 7, "<= log(p(x))   # sum rule"
+
+
+def jensen_as_an_equality():
+    return 4, "= log(E(q(z | x), p(z)*p(x | z)/q(z | x)))   # Jensen's inequality"
+
+
+def direction_counted_from_zero():
+    return 3, "<= log(E(q(z | x), p(z)/q(z | x)*p(x | z)))   # by Jensen's inequality"

@@ -304,6 +304,29 @@ def in_one_leap():
     """
 
 
+# ---- find_the_flaw_in_jensen ---------------------------------------------------------------------------------------------
+
+
+def blames_jensen():
+    return 4, ">= log(E(p(x), q(x)*(1/p(x))))    # Jensen's inequality"
+
+
+def blames_normalisation():
+    return 7, "<= 0    # sums to one"
+
+
+def blames_the_condition():
+    return 5, "= -log(1/sum(x, q(x)))    # definition of an average"
+
+
+def still_an_equality():
+    return 6, "= log(sum(x, q(x)))    # support"
+
+
+def counts_from_zero():
+    return 5, "<= -log(1/sum(x, q(x)))    # by part of a sum"
+
+
 # ---- kl_gaussian ---------------------------------------------------------------------------------------------------------
 
 
@@ -425,6 +448,72 @@ def standard_prior_averaged(m1, lv1, m2, lv2):
     sigma = torch.exp(0.5 * lv1)
     prior = Normal(torch.zeros_like(m1), torch.ones_like(m1))
     return torch.mean(kl_divergence(Normal(m1, sigma), prior), dim=1)
+
+
+# ---- kl_gaussian_from_its_integral ---------------------------------------------------------------------------------------
+
+
+def half_of_the_logarithm_only():
+    return """
+        KL(q(x), p(x))
+        = E(q(x), log(q(x)) - log(p(x)))                                                          # KL
+        = E(q(x), log(N(x, m, sigma2)) - log(N(x, mu, tau2)))                                     # model
+        = E(q(x), -log(2*pi*sigma2)/2 - (x - m)**2/sigma2 + log(2*pi*tau2)/2 + (x - mu)**2/tau2)  # gaussian density
+    """
+
+
+def root_in_front_forgotten():
+    return """
+        KL(q(x), p(x))
+        = E(q(x), log(q(x)) - log(p(x)))                                                          # definition of KL
+        = E(q(x), log(N(x, m, sigma2)) - log(N(x, mu, tau2)))                                     # the model
+        = E(q(x), -log(2*pi*sigma2) - (x - m)**2/(2*sigma2) + log(2*pi*tau2) + (x - mu)**2/(2*tau2))    # density
+    """
+
+
+def variance_left_out():
+    return """
+        KL(q(x), p(x))
+        = E(q(x), log(q(x)/p(x)))                                                                 # definition of KL
+        = E(q(x), log(N(x, m, sigma2)) - log(N(x, mu, tau2)))                                     # the model
+        = E(q(x), log(tau2/sigma2)/2 - (x - m)**2/(2*sigma2) + (x - mu)**2/(2*tau2))              # normal density
+        = log(tau2/sigma2)/2 - E(q(x), (x - m)**2)/(2*sigma2) + E(q(x), (x - mu)**2)/(2*tau2)     # linearity
+        = log(tau2/sigma2)/2 - 1/2 + (mu - m)**2/(2*tau2)                                         # gaussian moments
+    """
+
+
+def averaged_over_p():
+    return """
+        KL(q(x), p(x))
+        = E(p(x), log(q(x)) - log(p(x)))                                                          # by definition of KL
+        = E(p(x), log(q(x))) - E(p(x), log(p(x)))                                                 # linearity
+    """
+
+
+def closed_form_at_once():
+    return """
+        KL(q(x), p(x))
+        = log(tau2/sigma2)/2 - 1/2 + sigma2/(2*tau2) + (m - mu)**2/(2*tau2)                       # moments
+    """
+
+
+# ---- find_the_flaw_in_a_gaussian -----------------------------------------------------------------------------------------
+
+
+def blames_the_density():
+    return 4, "= E(q(x), (log(tau2) - log(sigma2))/2 - (x - m)**2/sigma2 + (x - mu)**2/tau2)   # normal density"
+
+
+def constant_without_half():
+    return 6, "= (log(tau2/sigma2) + (sigma2 + (m - mu)**2)/tau2)/2 - 1   # gaussian moments"
+
+
+def distance_left_out():
+    return 6, "= log(tau2/sigma2)/2 - 1/2 + sigma2/(2*tau2)   # moments of a normal"
+
+
+def one_line_too_early():
+    return 5, "= log(tau2/sigma2)/2 - 1/2 + (sigma2 + (mu - m)**2)/(2*tau2)   # moments"
 
 
 # ---- kl_gaussian_full ----------------------------------------------------------------------------------------------------
