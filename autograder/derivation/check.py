@@ -273,12 +273,28 @@ class Task:
         if others:
             raise Wrong(number, "step", f"{rule.name} does not give this. It follows by {others[0].name}.")
         support = rule.name == "expectation" and self.setting.zeros
+        inside = self._inside(before.expression, after.expression)
+        if inside is not None:
+            raise Wrong(
+                number, "step",
+                f"{rule.name} does not give this line. The integrals are equal, but what is integrated is not: in one model "
+                f"it is {shown(inside.left)} in line {before.number} and {shown(inside.right)} in line {number}. The model: "
+                f"{inside.told()}.",
+            )  # fmt: skip
         raise Wrong(
             number, "step",
             f"{rule.name} ({rule.says}) does not give this line, nor does any other rule alone. "
             + ("A sum over some values only is written sum(x, …, p(x) > 0). " if support else "")
             + "If it is true, it is too big a step: put a line in between.",
         )  # fmt: skip
+
+    def _inside(self, before: Expression, after: Expression) -> Counterexample | None:
+        """Where two equal integrals over the same variables have different integrands. Any density comes to 1, so a wrong one
+        under an integral is false in no model."""
+        match before, after:
+            case Sum(heads, body, None), Sum(others, other, None) if heads == others and self.setting.continuous:
+                return tried(body, "=", other, self.setting)
+        return None
 
     # ---- recognising -------------------------------------------------------------------------------------------------
 
@@ -294,8 +310,12 @@ class Task:
             after = lines[wrong.line - 1]
             before = lines[max(wrong.line - 2, 0)].expression if wrong.kind != "end" else read(self.end)
             found = tried(before, after.relation, after.expression, self.setting) if wrong.kind == "false" else None
+            then = after.expression
+            inside = self._inside(before, then) if wrong.kind == "step" else None
+            if inside is not None and isinstance(before, Sum) and isinstance(then, Sum):
+                found, before, then = inside, before.body, then.body
             model, at = (found.model, found.at) if found is not None else (self.setting.models()[0], None)
-            gaps = number_at(Add((after.expression, negative(before))), model, at)
+            gaps = number_at(Add((then, negative(before))), model, at)
             numbers[1:3] = [round(gap, 12) if math.isfinite(gap) else 1e3 for gap in (gaps + gaps)[:2]]
             numbers[3] = float(("=", "≥", "≤", "").index(after.relation))
         return torch.tensor(numbers, dtype=torch.float64)

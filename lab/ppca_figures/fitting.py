@@ -59,6 +59,8 @@ def climb(
     seed: int = 0,
 ) -> tuple[Figure, str]:
     """The mean log-likelihood after each step of EM from three starting points, and the line b + Wz on its way."""
+    if steps < 1:
+        raise ValueError(f"expected steps ≥ 1; got {steps}")
     _, X = draws(200, *two_dimensional((1.5, 1.0), (0.5, 0.0), sigma2), seed)
     W_best, b, sigma2_best = maximum_likelihood(X, 1)
     W_best, b, sigma2_best = W_best.detach(), b.detach(), sigma2_best.detach()

@@ -24,6 +24,8 @@ def directions(
     log_marginal: LogMarginal, sigma2: Sequence[float] = (0.1, 0.3, 1.0), seed: int = 0
 ) -> tuple[Figure, str]:
     """A cloud, and its mean log-likelihood for W in every direction and some σ²; W is as long as is best for that σ²."""
+    if not 1 <= len(sigma2) <= 5 or min(sigma2) <= 0:
+        raise ValueError(f"expected one to five positive variances as sigma2; got {sigma2}")
     _, x = draws(400, *two_dimensional((1.5, 1.0), (0.0, 0.0), 0.3), seed)
     x = x - x.mean(0)
     cov = x.mT @ x / len(x)
@@ -71,6 +73,8 @@ def monte_carlo(
     log_marginal: LogMarginal, log_marginal_monte_carlo: MonteCarlo, q: int = 5, draws: int = 1000, seed: int = 0
 ) -> tuple[Figure, str]:
     """Estimates of log p(x) from draws of the prior, minus the exact value, for more and more visible dimensions D."""
+    if q < 1 or draws < 1:
+        raise ValueError(f"expected q ≥ 1 and draws ≥ 1; got {q=}, {draws=}")
     generator = torch.Generator().manual_seed(seed)
     dimensions, repeats = (1, 2, 3, 5, 10, 20, 30, 50, 70, 100), 24
 

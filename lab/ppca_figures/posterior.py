@@ -26,6 +26,8 @@ def sums_and_integrals(
     posterior: Posterior, x: tuple[float, float] = (2.0, 1.0), sigma2: float = 1.0, W: tuple[float, float] = (2.0, 1.0)
 ) -> tuple[Figure, str]:
     """Bayes twice: the small model before and after x = 1, and p(z), p(z|x) of the model with one latent dimension."""
+    if not any(W):
+        raise ValueError(f"expected a W other than zero: without a line there is nothing to project onto; got {W}")
     matrix, offset, variance = two_dimensional(W, (0.0, 0.0), sigma2)
     mean, cov = posterior(torch.tensor([x], dtype=torch.float64), matrix, offset, variance)
     m, s = float(mean[0, 0]), float(cov[0, 0].clamp_min(1e-12).sqrt())
@@ -66,6 +68,8 @@ def shrinkage(
     posterior: Posterior, sigma2: float = 1.0, W: tuple[float, float] = (1.6, 0.8), seed: int = 0
 ) -> tuple[Figure, str]:
     """Data, their projections onto the line, and where their posterior means lie; on the right by how much they are pulled."""
+    if not any(W):
+        raise ValueError(f"expected a W other than zero: without a line there is nothing to project onto; got {W}")
     matrix, offset, variance = two_dimensional(W, (0.0, 0.0), sigma2)
     truth, x = draws(25, matrix, offset, variance, seed)
     mean, _ = posterior(x, matrix, offset, variance)

@@ -5,6 +5,7 @@ Never released. `caught_by` names the laws that catch a misconception whatever t
 
 import math
 
+import sympy
 import torch
 from torch.distributions import (
     Categorical,
@@ -341,6 +342,149 @@ def divided_by_sigma2_again(x, W, b, sigma2):
     return torch.linalg.solve(M, W.mT @ (x - b).mT).mT / sigma2, sigma2 * torch.linalg.inv(M)
 
 
+# ---- marginal_from_the_joint ---------------------------------------------------------------------------------------------
+
+
+@variation("marginal_from_the_joint", "from the marginal back to the integral")
+def from_the_marginal_to_the_integral():
+    return """
+        N(x, b, w**2 + sigma2)
+        = N(x, b, w**2 + sigma2)*integral(z, N(z, w*(x - b)/(w**2 + sigma2), sigma2/(w**2 + sigma2)))   # normalisation
+        = integral(z, N(x, b, w**2 + sigma2)*N(z, w*(x - b)/(w**2 + sigma2), sigma2/(w**2 + sigma2)))   # linearity
+        = integral(z, N(x, w*z + b, sigma2)*N(z, 0, 1))                                                 # completing the square
+        = integral(z, p(x, z))                                                                          # the model
+        = p(x)                                                                                          # marginal
+    """
+
+
+@variation("marginal_from_the_joint", "the posterior by its precision, the model in one step")
+def with_a_precision():
+    return """
+        p(x)
+        = integral(z, p(x, z))                                                                                # marginal
+        = integral(z, N(z, 0, 1)*N(x, b + w*z, sigma2))                                                       # the model
+        = integral(z, N(z, w*(x - b)/sigma2/(1 + w**2/sigma2), 1/(1 + w**2/sigma2))*N(x, b, sigma2 + w**2))   # Gaussian algebra
+        = N(x, b, sigma2 + w**2)                                                                              # normalisation
+    """
+
+
+@misconception(
+    "marginal_from_the_joint",
+    belief="x varies because z varies",
+    story=(
+        "The marginal's variance is w² alone. The noise of p(x | z) is still there after z has been integrated out, and its "
+        "variance adds to that of wz."
+    ),
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def derived_without_noise():
+    return """
+        p(x)
+        = integral(z, p(x, z))                                                                 # marginal
+        = integral(z, p(x | z)*p(z))                                                           # product rule
+        = integral(z, N(x, w*z + b, sigma2)*N(z, 0, 1))                                        # the model
+        = integral(z, N(x, b, w**2)*N(z, w*(x - b)/(w**2 + sigma2), sigma2/(w**2 + sigma2)))   # completing the square
+        = N(x, b, w**2)                                                                        # normalisation
+    """
+
+
+@misconception(
+    "marginal_from_the_joint",
+    belief="the variance of wz is w",
+    story=(
+        "The variance of wz is written as w. Variances are squares of distances: that of wz is w², "
+        "and w may be negative."
+    ),
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def derived_with_w_for_its_square():
+    return """
+        p(x)
+        = integral(z, p(x, z))                                                                 # marginal
+        = integral(z, p(x | z)*p(z))                                                           # product rule
+        = integral(z, N(x, w*z + b, sigma2)*N(z, 0, 1))                                        # the model
+        = integral(z, N(x, b, w + sigma2)*N(z, w*(x - b)/(w + sigma2), sigma2/(w + sigma2)))   # completing the square
+        = N(x, b, w + sigma2)                                                                  # normalisation
+    """
+
+
+@misconception(
+    "marginal_from_the_joint",
+    belief="data are centred",
+    story=(
+        "The offset b has vanished from both factors. z has the mean zero, so wz + b has the mean b, "
+        "and it is x − b that says something about z."
+    ),
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def derived_without_the_offset():
+    return """
+        p(x)
+        = integral(z, p(x, z))                                                                    # marginal
+        = integral(z, p(x | z)*p(z))                                                              # product rule
+        = integral(z, N(x, w*z + b, sigma2)*N(z, 0, 1))                                           # the model
+        = integral(z, N(x, 0, w**2 + sigma2)*N(z, w*x/(w**2 + sigma2), sigma2/(w**2 + sigma2)))   # completing the square
+        = N(x, 0, w**2 + sigma2)                                                                  # normalisation
+    """
+
+
+@misconception(
+    "marginal_from_the_joint",
+    belief="every factor may leave an integral",
+    story=(
+        "The factor N(x; wz + b, σ²) leaves the integral over z, and takes a z with it. Only what does not "
+        "depend on z may leave; there would be no z for it to mean outside."
+    ),
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def derived_with_z_outside():
+    return """
+        p(x)
+        = integral(z, p(x, z))                            # marginal
+        = integral(z, p(x | z)*p(z))                      # product rule
+        = integral(z, N(x, w*z + b, sigma2)*N(z, 0, 1))   # the model
+        = N(x, w*z + b, sigma2)*integral(z, N(z, 0, 1))   # linearity
+        = N(x, w*z + b, sigma2)                           # normalisation
+    """
+
+
+@misconception(
+    "marginal_from_the_joint",
+    belief="integrals of densities are 1",
+    story=(
+        "The whole integral is taken for 1. Only the density of z integrates to one over z: the factor "
+        "that depends on x is the same for all z, and stays."
+    ),
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def derived_with_a_factor_swallowed():
+    return """
+        p(x)
+        = integral(z, p(x, z))                                                                          # marginal
+        = integral(z, p(x | z)*p(z))                                                                    # product rule
+        = integral(z, N(x, w*z + b, sigma2)*N(z, 0, 1))                                                 # the model
+        = integral(z, N(x, b, w**2 + sigma2)*N(z, w*(x - b)/(w**2 + sigma2), sigma2/(w**2 + sigma2)))   # completing the square
+        = 1                                                                                             # normalisation
+    """
+
+
+@misconception(
+    "marginal_from_the_joint",
+    belief="p(x) is p(x | z), summed over z",
+    story=(
+        "p(x | z) is integrated over z where the joint belongs. Each z counts as much as p(z) says: without it the result is "
+        "no density of x."
+    ),
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def derived_without_the_prior():
+    return """
+        p(x)
+        = integral(z, p(x | z))                # marginal
+        = integral(z, N(x, w*z + b, sigma2))   # the model
+    """
+
+
 # ---- log_marginal: right -------------------------------------------------------------------------------------------------
 
 
@@ -509,7 +653,7 @@ def columns_taken_as_orthogonal(x, W, b, sigma2):
     caught_by=("gradient_is_that_of_the_exact_value",),
 )
 def sigma2_converted_to_a_float(x, W, b, sigma2):
-    noise = torch.full_like(b, float(sigma2))
+    noise = torch.full_like(b, sigma2.item())
     return LowRankMultivariateNormal(b, W, noise, validate_args=False).log_prob(x)
 
 
@@ -736,7 +880,7 @@ def lost_variance_over_all(X, q):
     caught_by=("nothing_is_likelier", "explains_all_of_the_variance", "finds_the_model_that_fits_exactly"),
 )
 def noise_counted_twice(X, q):
-    W, sigma2 = fitted(X, q, torch.cov(X.mT, correction=0), subtract=False)
+    W, sigma2 = fitted(X, q, torch.cov(X.mT, correction=0), torch.mean, False)
     return W, X.mean(0), sigma2
 
 
@@ -951,6 +1095,235 @@ def mean_of_the_data_for_b(X, W, b, sigma2):
     y, mean, cov = expected(X, W, X.mean(0), sigma2)
     new_W = torch.linalg.solve(len(X) * cov + mean.mT @ mean, mean.mT @ y).mT
     return new_W, (y * (y - mean @ new_W.mT)).mean() + 0 * b.sum()
+
+
+# ---- marginal_symbolic ---------------------------------------------------------------------------------------------------
+
+
+@variation("marginal_symbolic", "the matrix WWᵀ + σ²I, and its entries")
+def entries_of_the_matrix():
+    w1, w2, b1, b2, sigma2 = sympy.symbols("w1 w2 b1 b2 sigma2")
+    W, b = sympy.Matrix([w1, w2]), sympy.Matrix([b1, b2])
+    C = W * W.T + sigma2 * sympy.eye(2)
+    return b[0], C[0, 0], C[0, 1]
+
+
+@variation("marginal_symbolic", "from the variance of the sum and of the difference")
+def by_polarisation():
+    w1, w2, b1, sigma = sympy.symbols("w1 w2 b1 sigma2")
+    of_the_sum, of_the_difference = (w1 + w2) ** 2 + 2 * sigma, (w1 - w2) ** 2 + 2 * sigma
+    return b1, abs(w1) ** 2 + sigma, (of_the_sum - of_the_difference) / 4
+
+
+@misconception(
+    "marginal_symbolic",
+    belief="x varies because z varies",
+    story="σ² is missing in the variance of x1. The noise of x1 is independent of z, and its variance is added to that of w1·z.",
+    caught_by=("letters_have_the_moments_of_the_draws",),
+)
+def letters_without_noise():
+    w1, w2, b1 = sympy.symbols("w1 w2 b1")
+    return b1, w1**2, w1 * w2
+
+
+@misconception(
+    "marginal_symbolic",
+    belief="σ stands on the diagonal",
+    story="The standard deviation σ is added to a variance. sigma2 is σ² already, and is added as it is.",
+    caught_by=("letters_have_the_moments_of_the_draws",),
+)
+def letters_with_the_std():
+    w1, w2, b1, sigma2 = sympy.symbols("w1 w2 b1 sigma2")
+    return b1, w1**2 + sympy.sqrt(sigma2), w1 * w2
+
+
+@misconception(
+    "marginal_symbolic",
+    belief="adding σ² to a matrix adds σ²I",
+    story="σ² stands in the covariance of x1 and x2 as well. Each has noise of its own, so they share w1·w2 alone.",
+    caught_by=("letters_have_the_moments_of_the_draws",),
+)
+def letters_with_one_noise_for_both():
+    w1, w2, b1, sigma2 = sympy.symbols("w1 w2 b1 sigma2")
+    return b1, w1**2 + sigma2, w1 * w2 + sigma2
+
+
+@misconception(
+    "marginal_symbolic",
+    belief="the dimensions of x are independent, since the noise is",
+    story="The covariance of x1 and x2 is zero. Given z they are independent; without it they share z, and that correlates them.",
+    caught_by=("letters_have_the_moments_of_the_draws",),
+)
+def letters_without_covariance():
+    w1, b1, sigma2 = sympy.symbols("w1 b1 sigma2")
+    return b1, w1**2 + sigma2, sympy.Integer(0)
+
+
+@misconception(
+    "marginal_symbolic",
+    belief="the variance of w1·z is w1",
+    story="The variance of w1·z is w1², a square, as all variances are. With w1 alone it could be negative.",
+    caught_by=("letters_have_the_moments_of_the_draws",),
+)
+def letters_not_squared():
+    w1, w2, b1, sigma2 = sympy.symbols("w1 w2 b1 sigma2")
+    return b1, w1 + sigma2, w1 * w2
+
+
+@misconception(
+    "marginal_symbolic",
+    belief="a variance is the average of the square",
+    story="The mean has not been subtracted before squaring. The average of x1² is larger than the variance, by b1².",
+    caught_by=("letters_have_the_moments_of_the_draws",),
+)
+def letters_with_the_second_moment():
+    w1, w2, b1, sigma2 = sympy.symbols("w1 w2 b1 sigma2")
+    return b1, w1**2 + b1**2 + sigma2, w1 * w2
+
+
+# ---- best_offset_and_noise -----------------------------------------------------------------------------------------------
+
+
+@variation("best_offset_and_noise", "the variance first, then the offset")
+def tangent_before_the_square():
+    return """
+        E(q(x), log(p(x)))
+        =  E(q(x), log(N(x, b, v)))                          # the model
+        =  E(q(x), -(log(2*pi*v) + (x - b)**2/v)/2)          # density of a normal
+        =  -(log(2*pi*v) + s2/v + (m - b)**2/v)/2            # moments
+        <= -(log(2*pi*v) + log(s2/v) + 1 + (m - b)**2/v)/2   # log t ≤ t − 1
+        =  -(log(2*pi*s2) + 1 + (m - b)**2/v)/2              # arithmetic
+        <= -(log(2*pi*s2) + 1)/2                             # a square is never negative
+    """
+
+
+@variation("best_offset_and_noise", "from the bound to the likelihood")
+def from_the_bound_up():
+    return """
+        -(log(2*pi*s2) + 1)/2
+        =  -(log(2*pi*v) + log(s2/v) + 1)/2           # arithmetic
+        >= -(log(2*pi*v) + s2/v)/2                    # tangent
+        >= -(log(2*pi*v) + (s2 + (m - b)**2)/v)/2     # squares
+        =  E(q(x), -(log(2*pi*v) + (x - b)**2/v)/2)   # moments
+        =  E(q(x), log(N(x, b, v)))                   # density of a normal
+        =  E(q(x), log(p(x)))                         # the model
+    """
+
+
+@misconception(
+    "best_offset_and_noise",
+    belief="the average of a square is the square of the average",
+    story=(
+        "E[(x − b)²] is taken for (m − b)². The average of a square is larger than the square of the "
+        "average, by the variance."
+    ),
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def data_without_spread():
+    return """
+        E(q(x), log(p(x)))
+        =  E(q(x), log(N(x, b, v)))                   # the model
+        =  E(q(x), -(log(2*pi*v) + (x - b)**2/v)/2)   # density of a normal
+        =  -(log(2*pi*v) + (m - b)**2/v)/2            # moments
+        <= -log(2*pi*v)/2                             # a square is never negative
+    """
+
+
+@misconception(
+    "best_offset_and_noise",
+    belief="what is best may be put in at once",
+    story=(
+        "The square is dropped with an equals sign. It is zero only if b = m: for every other b the line is "
+        "smaller, and that is what is to be shown."
+    ),
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def best_with_an_equals_sign():
+    return """
+        E(q(x), log(p(x)))
+        =  E(q(x), log(N(x, b, v)))                   # the model
+        =  E(q(x), -(log(2*pi*v) + (x - b)**2/v)/2)   # density of a normal
+        =  -(log(2*pi*v) + (s2 + (m - b)**2)/v)/2     # moments
+        =  -(log(2*pi*v) + s2/v)/2                    # a square is never negative
+        <= -(log(2*pi*v) + log(s2/v) + 1)/2           # log t ≤ t − 1
+        =  -(log(2*pi*s2) + 1)/2                      # arithmetic
+    """
+
+
+@misconception(
+    "best_offset_and_noise",
+    belief="something that is not negative may be dropped, and the rest is smaller",
+    story=(
+        "The inequality stands the wrong way round: a square with a minus sign before it is dropped, and "
+        "without it the line is larger."
+    ),
+    caught_by=("every_line_is_true",),
+)
+def squares_make_it_larger():
+    return """
+        E(q(x), log(p(x)))
+        =  E(q(x), log(N(x, b, v)))                   # the model
+        =  E(q(x), -(log(2*pi*v) + (x - b)**2/v)/2)   # density of a normal
+        =  -(log(2*pi*v) + (s2 + (m - b)**2)/v)/2     # moments
+        >= -(log(2*pi*v) + s2/v)/2                    # a square is never negative
+        <= -(log(2*pi*v) + log(s2/v) + 1)/2           # log t ≤ t − 1
+        =  -(log(2*pi*s2) + 1)/2                      # arithmetic
+    """
+
+
+@misconception(
+    "best_offset_and_noise",
+    belief="log t ≤ t − 1 may be used for 1/t",
+    story=(
+        "The logarithm of v/s2 stands where that of s2/v belongs. The inequality is used with t = s2/v, since "
+        "that is what stands in the line before."
+    ),
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def tangent_upside_down():
+    return """
+        E(q(x), log(p(x)))
+        =  E(q(x), log(N(x, b, v)))                   # the model
+        =  E(q(x), -(log(2*pi*v) + (x - b)**2/v)/2)   # density of a normal
+        =  -(log(2*pi*v) + (s2 + (m - b)**2)/v)/2     # moments
+        <= -(log(2*pi*v) + s2/v)/2                    # a square is never negative
+        <= -(log(2*pi*v) + log(v/s2) + 1)/2           # log t ≤ t − 1
+    """
+
+
+@misconception(
+    "best_offset_and_noise",
+    belief="only the square has a half before it",
+    story=(
+        "The ½ before log 2πv has been lost. The density has the square root of 2πv in it, and the "
+        "logarithm of a root is half of the logarithm."
+    ),
+    caught_by=("every_line_is_true", "every_line_follows"),
+)
+def half_on_the_square_alone():
+    return """
+        E(q(x), log(p(x)))
+        =  E(q(x), log(N(x, b, v)))                   # the model
+        =  E(q(x), -log(2*pi*v) - (x - b)**2/(2*v))   # density of a normal
+        =  -log(2*pi*v) - (s2 + (m - b)**2)/(2*v)     # moments
+        <= -log(2*pi*v) - s2/(2*v)                    # a square is never negative
+    """
+
+
+@misconception(
+    "best_offset_and_noise",
+    belief="what is well known needs no steps",
+    story=(
+        "The bound stands in the second line. It is true, and none of the rules gives it by itself: two "
+        "inequalities are needed, one for b and one for v."
+    ),
+    caught_by=("every_line_follows",),
+)
+def best_at_once():
+    return """
+        E(q(x), log(p(x)))
+        <= -(log(2*pi*s2) + 1)/2   # log t ≤ t − 1
+    """
 
 
 # ---- sample: right -------------------------------------------------------------------------------------------------------

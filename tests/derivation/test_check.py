@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
+import torch
 
 from autograder.derivation.check import Flawed, Task
 from autograder.derivation.expression import Density
+from autograder.derivation.gaussian import GaussianSetting
 from autograder.derivation.meaning import Setting
 
 LATENT = Setting(
@@ -109,3 +111,34 @@ def test_whoever_names_another_line_than_the_wrong_one_hears_where_to_look() -> 
     assert "Line 2 is right" in flawed.named(2).note
     assert "before this line" in flawed.named(4).note
     assert "There is no line 9" in flawed.named(9).note
+
+
+def test_a_wrong_density_under_an_integral_is_told_though_the_integrals_are_equal() -> None:
+    """Any density comes to 1, so no model shows that it is another one."""
+    setting = GaussianSetting(
+        (("x", 40), ("z", 40)), (Density("p", ("z",)), Density("p", ("x",), ("z",))), (),
+        normals=((Density("p", ("z",)), "0", "1"), (Density("p", ("x",), ("z",)), "w*z", "sigma2")),
+        reals=("w",), positives=("sigma2",),
+    )  # fmt: skip
+    task = Task(
+        "p(x)",
+        "=",
+        "N(x, 0, w**2 + sigma2)",
+        setting,
+        ("marginal", "product rule", "the model", "completing the square"),
+    )
+    lines = """
+        p(x)
+        = integral(z, p(x, z))                   # marginal
+        = integral(z, p(x | z)*p(z))             # product rule
+        = integral(z, N(x, w*z, sigma2)*N(z, 0, 1))     # the model
+        = integral(z, N(x, 0, w**2 + sigma2)*N(z, w*x/(w**2 + sigma2), {}))   # completing the square
+    """
+    right, wide = task.wrong(lines.format("sigma2/(w**2 + sigma2)")), task.wrong(lines.format("1/(w**2 + sigma2)"))
+    assert right is not None
+    assert right.kind == "end"
+    assert wide is not None
+    assert (wide.line, wide.kind) == (5, "step")
+    assert "The integrals are equal, but what is integrated is not" in wide.sentence
+    shifted = task.fingerprint(lines.format("1/(w**2 + sigma2)").replace("w*x/(", "x/("))
+    assert not torch.equal(task.fingerprint(lines.format("1/(w**2 + sigma2)")), shifted)

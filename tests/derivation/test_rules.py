@@ -74,6 +74,7 @@ GIVES = [
     ("log t ≤ t − 1", "log(p(x))", "≤", "p(x) - 1", LATENT),
     ("a square is never negative", "w + (m - b)**2/v", "≥", "w", NORMAL),
     ("a square is never negative", "-(m - b)**2 - 3*(x - b)**4", "≤", "-(m - b)**2", NORMAL),
+    ("log t ≤ t − 1", "-(log(2*pi*v) + sigma2/v)/2", "≤", "-(log(2*pi*sigma2) + 1)/2", NORMAL),
     ("KL is never negative", "log(p(x)) + KL(q(z | x), p(z))", "≥", "log(p(x))", LATENT),
 ]  # fmt: skip
 
@@ -128,6 +129,18 @@ def test_no_other_kind_of_rule_gives_the_same_step(
             NORMAL,
         ),
         ("a square is never negative", "w + m - b", "w", NORMAL),
+        (
+            "a square is never negative",
+            "w + (sigma2/v - log(sigma2/v) - 1)**2/(2*(sigma2/v - log(sigma2/v) - 1))",
+            "w",
+            NORMAL,
+        ),
+        ("a square is never negative", "w + b*(m - b)**2", "w", NORMAL),
+        ("KL is never negative", "log(p(x)) + log(p(z))*KL(q(z | x), p(z))", "log(p(x))", LATENT),
+        ("KL is never negative", "1/(2 + KL(q(z | x), p(z)))", "1/2", LATENT),
+        ("Jensen", "grad(log(E(q(z), f(z))))", "grad(E(q(z), log(f(z))))", MOVES),
+        ("log t ≤ t − 1", "-(log(2*pi*v) + sigma2/v)/2", "-(log(2*pi*sigma2) + 2)/2", NORMAL),
+        ("log t ≤ t − 1", "b*log(v)", "b*(v - 1)", NORMAL),
         ("a square is never negative", "(m - b)**3 + w", "w", NORMAL),
         ("a square is never negative", "1/(m - b)**2 + w", "w", NORMAL),
         ("the model", "p(x)", "N(x, b, sigma2)", NORMAL),

@@ -3,6 +3,7 @@ products, distributions for formulas, precisions for M, singular values for eige
 
 import math
 
+import sympy
 import torch
 from torch.distributions import Independent, Normal
 
@@ -94,6 +95,71 @@ def sigma2_squared_again(data, A, c, v):
 def divided_by_sigma2_again(data, A, c, v):
     cov = torch.linalg.inv(precision(A, v))
     return torch.einsum("nd,dk,kj->nj", (data - c) / (v * v), A, cov), cov
+
+
+# ---- marginal_from_the_joint ---------------------------------------------------------------------------------------------
+
+
+def derived_without_noise():
+    return """
+        p(x)
+        = integral(z, p(z, x))                                                       # sum rule
+        = integral(z, N(z, 0, 1)*N(x, b + w*z, sigma2))                              # the model
+        = integral(z, N(z, (w*x - w*b)/(w*w), sigma2/(w*w + sigma2))*N(x, b, w*w))   # Gaussian algebra
+        = N(x, b, w*w)                                                               # normalisation
+    """
+
+
+def derived_with_w_for_its_square():
+    lines = [
+        "p(x)",
+        "= integral(z, p(x, z))  # marginal",
+        "= integral(z, N(x, w*z + b, sigma2)*N(z, 0, 1))  # model",
+        "= N(x, b, sigma2 + w)*integral(z, N(z, w*(x - b)/(sigma2 + w), sigma2/(sigma2 + w)))  # completing the square",
+        "= N(x, b, sigma2 + w)  # normalisation",
+    ]
+    return "\n".join(lines)
+
+
+def derived_without_the_offset():
+    return """
+        p(x)
+        = integral(z, p(x, z))                                                                 # marginal
+        = integral(z, p(z)*p(x | z))                                                           # Bayes
+        = integral(z, N(z, 0, 1)*N(x, b + w*z, sigma2))                                        # the model
+        = N(x, 0, sigma2 + w*w)*integral(z, N(z, w*x/(sigma2 + w*w), sigma2/(sigma2 + w*w)))   # completing the square
+        = N(x, 0, sigma2 + w*w)                                                                # normalisation
+    """
+
+
+def derived_with_z_outside():
+    return """
+        p(x)
+        = integral(z, p(x, z))                            # marginal
+        = integral(z, N(z, 0, 1)*N(x, b + w*z, sigma2))   # the model
+        = integral(z, N(z, 0, 1))*N(x, b + w*z, sigma2)   # linearity
+        = N(x, b + w*z, sigma2)                           # normalisation
+    """
+
+
+def derived_with_a_factor_swallowed():
+    return """
+        p(x)
+        = integral(z, p(x, z))                                                                         # marginal
+        = integral(z, N(z, 0, 1)*N(x, b + w*z, sigma2))                                                # the model
+        = integral(z, N(x, b, w*w + sigma2)*N(z, (w*x - w*b)/(w*w + sigma2), sigma2/(w*w + sigma2)))   # product of normals
+        = N(x, b, w*w + sigma2)*integral(z, N(z, (w*x - w*b)/(w*w + sigma2), sigma2/(w*w + sigma2)))   # linearity
+        = 1                                                                                            # normalisation
+    """
+
+
+def derived_without_the_prior():
+    return """
+        p(x)
+        = integral(z, p(x | z))                # product rule
+        = integral(z, N(x, b + z*w, sigma2))   # the model
+        = 1                                    # normalisation
+    """
 
 
 # ---- log_marginal --------------------------------------------------------------------------------------------------------
@@ -338,6 +404,101 @@ def mean_of_the_data_for_b(data, A, c, v):
     outer, second = moments(data, codes, cov, centre)
     new = torch.mm(outer, torch.linalg.inv(second))
     return new, residual(data, codes, cov, centre, new) / data.numel()
+
+
+# ---- marginal_symbolic ---------------------------------------------------------------------------------------------------
+
+u, v, c, d, s2 = sympy.symbols("w1 w2 b1 b2 sigma2")
+
+
+def letters_without_noise():
+    A = sympy.Matrix([u, v])
+    return c, (A * A.T)[0, 0], (A * A.T)[1, 0]
+
+
+def letters_with_the_std():
+    C = sympy.Matrix([u, v]) * sympy.Matrix([[u, v]]) + s2 ** sympy.Rational(1, 2) * sympy.eye(2)
+    return c, C[0, 0], C[0, 1]
+
+
+def letters_with_one_noise_for_both():
+    C = sympy.Matrix([u, v]) * sympy.Matrix([[u, v]]) + s2 * sympy.ones(2, 2)
+    return c, C[0, 0], C[0, 1]
+
+
+def letters_without_covariance():
+    C = sympy.diag(u * u + s2, v * v + s2)
+    return c, C[0, 0], C[0, 1]
+
+
+def letters_not_squared():
+    return c, s2 + u, v * u
+
+
+def letters_with_the_second_moment():
+    return c, (u + c) ** 2 - 2 * u * c + s2, v * u
+
+
+# ---- best_offset_and_noise -----------------------------------------------------------------------------------------------
+
+
+def data_without_spread():
+    return """
+        E(q(x), log(p(x)))
+        =  E(q(x), log(N(x, b, v)))                                    # model
+        =  E(q(x), -log(2*pi*v)/2 - x**2/(2*v) + b*x/v - b**2/(2*v))   # normal density
+        =  -log(2*pi*v)/2 - m**2/(2*v) + b*m/v - b**2/(2*v)            # moments
+        <= -log(2*pi*v)/2                                              # squares
+    """
+
+
+def best_with_an_equals_sign():
+    return """
+        E(q(x), log(p(x)))
+        =  E(q(x), log(N(x, b, v)))                       # model
+        =  E(q(x), -log(2*pi*v)/2 - (x - b)**2/(2*v))     # normal density
+        =  -log(2*pi*v)/2 - s2/(2*v) - (m - b)**2/(2*v)   # moments
+        =  -log(2*pi*v)/2 - s2/(2*v)                      # arithmetic
+        <= -log(2*pi*v)/2 - (1 + log(s2/v))/2             # tangent
+    """
+
+
+def squares_make_it_larger():
+    return """
+        E(q(x), log(p(x)))
+        =  E(q(x), log(N(x, b, v)))                     # model
+        =  E(q(x), -log(2*pi*v)/2 - (x - b)**2/(2*v))   # normal density
+        =  -log(2*pi*v)/2 - E(q(x), (x - b)**2)/(2*v)   # linearity
+        =  -log(2*pi*v)/2 - (s2 + (m - b)**2)/(2*v)     # moments
+        >= -log(2*pi*v)/2 - s2/(2*v)                    # squares
+        >= -log(2*pi*v)/2 - (1 + log(s2/v))/2           # tangent
+    """
+
+
+def tangent_upside_down():
+    return """
+        E(q(x), log(p(x)))
+        =  E(q(x), log(N(x, b, v)))                     # model
+        =  E(q(x), -log(2*pi*v)/2 - (x - b)**2/(2*v))   # normal density
+        =  -log(2*pi*v)/2 - (s2 + (m - b)**2)/(2*v)     # moments
+        <= -log(2*pi*v)/2 - s2/(2*v)                    # squares
+        <= -log(2*pi*v)/2 - (1 + log(v) - log(s2))/2    # tangent
+        =  -(1 + 2*log(v) + log(2*pi) - log(s2))/2      # arithmetic
+    """
+
+
+def half_on_the_square_alone():
+    return """
+        E(q(x), log(p(x)))
+        =  E(q(x), log(N(x, b, v)))                                  # model
+        =  E(q(x), -log(2*pi*v) - x**2/(2*v) + b*x/v - b**2/(2*v))   # normal density
+        =  -log(2*pi*v) - (s2 + (m - b)**2)/(2*v)                    # moments
+    """
+
+
+def best_at_once():
+    lines = ["E(q(x), log(p(x)))", "<= -log(2*pi*s2)/2 - 1/2  # a square is never negative"]
+    return "\n".join(lines)
 
 
 # ---- sample --------------------------------------------------------------------------------------------------------------
