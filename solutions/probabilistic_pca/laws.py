@@ -16,7 +16,14 @@ import sympy
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.distributions import Categorical, Independent, LowRankMultivariateNormal, MixtureSameFamily, Normal
+from torch.distributions import (
+    Categorical,
+    Independent,
+    LowRankMultivariateNormal,
+    MixtureSameFamily,
+    MultivariateNormal,
+    Normal,
+)
 
 from autograder.derivation.check import Task
 from autograder.derivation.exercise import derivation
@@ -72,6 +79,17 @@ def library(W: Tensor, b: Tensor, sigma2: Tensor) -> LowRankMultivariateNormal:
     return LowRankMultivariateNormal(b.double(), W.double(), noise, validate_args=False)
 
 
+def mean_log_likelihood(X: Tensor, W: Tensor, b: Tensor, sigma2: Tensor) -> Tensor:
+    """The mean of log p(x) over the rows of each X, in float64, of models that an answer claims: very low for what is none, such
+    as a W that is so long beside its σ² that no covariance can be made of them."""
+    unit = torch.eye(W.shape[-2], dtype=torch.float64, device=W.device)
+    root, failed = torch.linalg.cholesky_ex(W @ W.mT + sigma2[:, None, None] * unit)
+    root = torch.where((failed == 0)[:, None, None], root, unit)
+    model = MultivariateNormal(b.unsqueeze(1), scale_tril=root.unsqueeze(1), validate_args=False)
+    value = model.log_prob(X.double()).mean(-1)
+    return torch.where((failed == 0) & value.isfinite(), value, -1e30)
+
+
 def condition(W: Tensor, sigma2: Tensor) -> Tensor:
     """(‖W‖² + σ²)/σ², one number a model: no matrix that one might solve with has a larger condition number."""
     return 1 + W.double().square().sum((-2, -1)) / sigma2.double()
@@ -120,7 +138,7 @@ def has_the_moments_of_its_draws(marginal, W, b, sigma2):
 def no_direction_is_without_noise(marginal, W, b, sigma2):
     """Along every direction x varies by σ² at least, whatever W is."""
     _, cov = marginal(W, b, sigma2)
-    least = torch.linalg.eigvalsh(cov.nan_to_num(0.0, 0.0, 0.0).double())[:, 0].to(cov.dtype)
+    least = torch.linalg.eigvalsh(cov.nan_to_num(0.0, 0.0, 0.0).double().clamp(-1e30, 1e30))[:, 0].to(cov.dtype)
     return at_least(
         least,
         sigma2.double(),
@@ -642,11 +660,10 @@ def nothing_is_likelier(maximum_likelihood, z, eps, noise, offset, spread, gener
     leaves = [W.double(), b.double(), sigma2.double().abs().clamp(1e-9, 1e9).log()]
     leaves = [leaf.nan_to_num(0.0, 0.0, 0.0).requires_grad_() for leaf in leaves]
 
-    def mean_log_likelihood(W: Tensor, b: Tensor, log_sigma2: Tensor) -> Tensor:
-        model = library(W.unsqueeze(1), b.unsqueeze(1), log_sigma2.exp().unsqueeze(-1))
-        return model.log_prob(X.double()).mean(-1)
+    def likelihood(W: Tensor, b: Tensor, log_sigma2: Tensor) -> Tensor:
+        return mean_log_likelihood(X, W, b, log_sigma2.exp())
 
-    here = mean_log_likelihood(*leaves)
+    here = likelihood(*leaves)
     slopes = torch.autograd.grad(here.sum(), leaves)
     kappa, largest = spectrum(X, truth.shape[-1])
     kappa = kappa * (1 + (X.double().abs().amax((1, 2)).square() / largest))
@@ -681,7 +698,7 @@ def nothing_is_likelier(maximum_likelihood, z, eps, noise, offset, spread, gener
         others.append((*moved, "the likelihood, beside that of a neighbour"))
     slack = rounding(kappa * X.shape[-1] * (1 + here.detach().abs()), W)
     for *other, what in others:
-        pieces.append(at_least(here.detach().to(W.dtype), mean_log_likelihood(*other), slack=slack, what=what))
+        pieces.append(at_least(here.detach().to(W.dtype), likelihood(*other), slack=slack, what=what))
     return pieces
 
 
@@ -812,12 +829,9 @@ def the_likelihood_never_falls(em_step, X, W, b, sigma2):
     """One step never makes the data less likely."""
     new_W, new_sigma2 = em_step(X, W, b, sigma2)
 
-    def total(W: Tensor, sigma2: Tensor) -> Tensor:
-        model = library(W.unsqueeze(1), b.unsqueeze(1), sigma2.unsqueeze(-1))
-        return model.log_prob(X.double()).mean(-1)
-
     safe = new_sigma2.double().nan_to_num(0.0, 0.0, 0.0).clamp_min(1e-12)
-    before, after = total(W.double(), sigma2.double()), total(new_W.double().nan_to_num(0.0, 0.0, 0.0), safe)
+    before = mean_log_likelihood(X, W.double(), b.double(), sigma2.double())
+    after = mean_log_likelihood(X, new_W.double().nan_to_num(0.0, 0.0, 0.0), b.double(), safe)
     reach = (X.abs() + b.abs().unsqueeze(1)).double().square().sum(-1).mean(-1)
     # Where the new σ² is small, its rounding and that of W are felt most.
     slack = rounding(condition(W, sigma2) * (before.abs() + X.shape[-1]) * (1 + reach / safe.clamp_min(1e-6)), new_W)
