@@ -122,7 +122,9 @@ def test_a_file_takes_nothing_from_the_misconceptions() -> None:
         ]
         modules = {alias.name for n in imports if isinstance(n, ast.Import) for alias in n.names}
         modules |= {str(n.module) for n in imports if isinstance(n, ast.ImportFrom)}
-        assert all(module.split(".")[0] in ("math", "torch") for module in modules), f"{slug}: {sorted(modules)}"
+        assert all(module.split(".")[0] in ("math", "sympy", "torch") for module in modules), (
+            f"{slug}: {sorted(modules)}"
+        )
 
 
 # ---- the same mistake ----------------------------------------------------------------------------------------------------
