@@ -23,12 +23,17 @@ DRAWS_AT_ONCE = 20_000
 """Rows that go through the decoder together: 63 MB for each layer of 784 numbers in float32."""
 
 
+def log_joint(model: VAE, x: Float[Tensor, "n d"], z: Float[Tensor, "k n l"]) -> Float[Tensor, "k n"]:
+    """log p(x | z) + log p(z), for K codes of every example."""
+    likelihood = model.decoder(z.flatten(0, 1)).log_prob(x.expand(len(z), *x.shape).flatten(0, 1))
+    return likelihood.unflatten(0, z.shape[:2]) + model.prior().log_prob(z)
+
+
 def log_weights(model: VAE, x: Float[Tensor, "n d"], eps: Float[Tensor, "k n l"]) -> Float[Tensor, "k n"]:
-    """log p(x | z) + log p(z) − log q(z | x), for K draws of every example."""
+    """log p(x, z) − log q(z | x), for K draws of every example."""
     q = model.encoder(x)
     z = moved(q, eps)
-    likelihood = model.decoder(z.flatten(0, 1)).log_prob(x.expand(len(eps), *x.shape).flatten(0, 1))
-    return likelihood.unflatten(0, (len(eps), len(x))) + model.prior().log_prob(z) - q.log_prob(z)
+    return log_joint(model, x, z) - q.log_prob(z)
 
 
 def elbo(log_w: Float[Tensor, "k n"]) -> Float[Tensor, "n"]:

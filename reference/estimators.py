@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Independent, Normal
 
-from reference.bounds import log_weights
+from reference.bounds import log_joint, log_weights
 from reference.vae import VAE, moved
 
 
@@ -21,12 +21,6 @@ def detached(q: Independent) -> Independent:
     """The same distribution with parameters that no gradient reaches."""
     normal = Normal(q.base_dist.loc.detach(), q.base_dist.scale.detach(), validate_args=False)
     return Independent(normal, 1, validate_args=False)
-
-
-def split(model: VAE, x: Float[Tensor, "n d"], z: Float[Tensor, "k n l"]) -> Float[Tensor, "k n"]:
-    """log p(x, z)."""
-    likelihood = model.decoder(z.flatten(0, 1)).log_prob(x.expand(len(z), *x.shape).flatten(0, 1))
-    return likelihood.unflatten(0, z.shape[:2]) + model.prior().log_prob(z)
 
 
 def pathwise(model: VAE, x: Float[Tensor, "n d"], eps: Float[Tensor, "k n l"]) -> Float[Tensor, "n"]:
@@ -39,7 +33,7 @@ def sticking_the_landing(model: VAE, x: Float[Tensor, "n d"], eps: Float[Tensor,
     posterior."""
     q = model.encoder(x)
     z = moved(q, eps)
-    return (split(model, x, z) - detached(q).log_prob(z)).mean(0)
+    return (log_joint(model, x, z) - detached(q).log_prob(z)).mean(0)
 
 
 def score_function(model: VAE, x: Float[Tensor, "n d"], eps: Float[Tensor, "k n l"]) -> Float[Tensor, "n"]:
@@ -48,10 +42,10 @@ def score_function(model: VAE, x: Float[Tensor, "n d"], eps: Float[Tensor, "k n 
         raise ValueError(f"the baseline is the mean of the other draws: expected K ≥ 2, got {len(eps)}")
     q = model.encoder(x)
     z = moved(q, eps).detach()
-    log_joint, log_q = split(model, x, z), q.log_prob(z)
-    log_w = (log_joint - log_q).detach()
+    joint, log_q = log_joint(model, x, z), q.log_prob(z)
+    log_w = (joint - log_q).detach()
     others = (log_w.sum(0) - log_w) / (len(eps) - 1)
-    return ((log_w - others) * log_q + log_joint).mean(0)
+    return ((log_w - others) * log_q + joint).mean(0)
 
 
 def doubly_reparameterised(model: VAE, x: Float[Tensor, "n d"], eps: Float[Tensor, "k n l"]) -> Float[Tensor, "n"]:
@@ -61,7 +55,7 @@ def doubly_reparameterised(model: VAE, x: Float[Tensor, "n d"], eps: Float[Tenso
     """
     q = model.encoder(x)
     z = moved(q, eps)
-    log_w = split(model, x, z) - detached(q).log_prob(z)
+    log_w = log_joint(model, x, z) - detached(q).log_prob(z)
     weights = log_w.softmax(0).detach()
     if z.requires_grad:  # what comes back to z on its way to the encoder is multiplied by w̃ once more
         z.register_hook(lambda gradient: gradient * weights.unsqueeze(-1))

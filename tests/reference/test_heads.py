@@ -23,7 +23,7 @@ OUTPUT = torch.tensor([[0.7, -1.3]], dtype=torch.float64)
 
 
 def density(head: Head, output: Tensor, x: float) -> float:
-    """Of the first dimension at x, with the second at ½ and taken out again."""
+    """Of the first dimension by itself, at x."""
     one = torch.tensor([[x]], dtype=torch.float64)
     return float(head(output[:, :1]).log_prob(one).exp())
 

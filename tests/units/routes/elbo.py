@@ -1,6 +1,8 @@
 """Routes to the bound, right and wrong. Wrong ones are right ones with one thing changed."""
 # ruff: noqa: E501
 
+from tests.units.changes import but, without
+
 TASK = {"evidence_splits": "SPLIT", "elbo_by_jensen": "BY_JENSEN", "two_level_elbo": "TWO_LEVEL_BOUND"}
 
 SPLIT = """
@@ -29,20 +31,6 @@ TWO = """
     =  E(q(z1 | x), log(p(x | z1))) + E(q(z1, z2 | x), log(p(z1 | z2)/q(z1 | x))) - E(q(z1 | x), E(q(z2 | z1), log(q(z2 | z1)/p(z2))))  # iterated expectation
     =  E(q(z1 | x), log(p(x | z1))) + E(q(z1, z2 | x), log(p(z1 | z2)/q(z1 | x))) - E(q(z1 | x), KL(q(z2 | z1), p(z2)))  # definition of KL
 """
-
-
-def but(text: str, *changes: tuple[str, str]) -> str:
-    """The text with these replacements, each of which changes something, the first time it can."""
-    for old, new in changes:
-        assert old in text, old
-        text = text.replace(old, new, 1)
-    return text
-
-
-def without(text: str, number: int) -> str:
-    """The text without one of its lines."""
-    lines = text.strip().splitlines()
-    return "\n".join(lines[: number - 1] + lines[number:])
 
 
 RIGHT = {

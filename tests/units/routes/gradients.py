@@ -1,6 +1,8 @@
 """Routes to the score, right and wrong. Wrong ones are right ones with one thing changed."""
 # ruff: noqa: E501
 
+from tests.units.changes import but, without
+
 TASK = {"score_function_identity": "SCORE", "baseline_is_free": "BASELINE"}
 
 SCORE = """
@@ -20,20 +22,6 @@ BASELINE = """
     = E(q(z | x), f(z)*grad(log(q(z | x)))) - f(x)*grad(1)                                   # normalisation
     = E(q(z | x), f(z)*grad(log(q(z | x))))                                                  # derivative of a sum
 """
-
-
-def but(text: str, *changes: tuple[str, str]) -> str:
-    """The text with these replacements, each of which changes something, the first time it can."""
-    for old, new in changes:
-        assert old in text, old
-        text = text.replace(old, new, 1)
-    return text
-
-
-def without(text: str, number: int) -> str:
-    """The text without one of its lines."""
-    lines = text.strip().splitlines()
-    return "\n".join(lines[: number - 1] + lines[number:])
 
 
 RIGHT = {

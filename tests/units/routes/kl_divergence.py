@@ -1,6 +1,8 @@
 """Routes from KL[p‖q] to zero, and to the closed form for two normal densities, right and wrong."""
 # ruff: noqa: E501
 
+from tests.units.changes import but
+
 TASK = {"kl_is_never_negative": "NEVER_NEGATIVE", "kl_gaussian_from_its_integral": "KL_OF_NORMALS"}
 
 NORMALS = """
@@ -11,14 +13,6 @@ NORMALS = """
     = (log(tau2/sigma2) - E(q(x), (x - m)**2)/sigma2 + E(q(x), (x - mu)**2)/tau2)/2          # linearity
     = (log(tau2/sigma2) - 1 + (sigma2 + (m - mu)**2)/tau2)/2                                 # moments
 """
-
-
-def but(text: str, *changes: tuple[str, str]) -> str:
-    """The text with these replacements, each of which changes something, the first time it can."""
-    for old, new in changes:
-        assert old in text, old
-        text = text.replace(old, new, 1)
-    return text
 
 
 RIGHT = {

@@ -1,6 +1,8 @@
 """Routes to the marginal and to the best fit, right and wrong. Wrong ones are right ones with one thing changed."""
 # ruff: noqa: E501
 
+from tests.units.changes import but, without
+
 TASK = {"marginal_from_the_joint": "MARGINAL", "best_offset_and_noise": "BEST"}
 
 JOINT = """
@@ -21,20 +23,6 @@ FIT = """
     <= -(log(2*pi*v) + log(s2/v) + 1)/2                  # log t ≤ t − 1
     =  -(log(2*pi*s2) + 1)/2                             # arithmetic
 """
-
-
-def but(text: str, *changes: tuple[str, str]) -> str:
-    """The text with these replacements, each of which changes something, the first time it can."""
-    for old, new in changes:
-        assert old in text, old
-        text = text.replace(old, new, 1)
-    return text
-
-
-def without(text: str, number: int) -> str:
-    """The text without one of its lines."""
-    lines = text.strip().splitlines()
-    return "\n".join(lines[: number - 1] + lines[number:])
 
 
 RIGHT = {
