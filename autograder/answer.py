@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -70,11 +72,29 @@ class Transport(Protocol):
     def close(self) -> None: ...
 
 
+class Submission(Transport, Protocol):
+    """A transport to one submission: to a session of it, and to further ones."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where it lies, with the files that are handed in beside its notebook; None: in the unit's own folder."""
+        ...
+
+    def fresh(self) -> Submission:
+        """Another session, which knows nothing of what this one was asked."""
+        ...
+
+
 class LocalTransport:
-    """A session in this very process: what a student's own notebook uses."""
+    """A session in this very process: what a student's own notebook uses. There is no other one to be had in it."""
+
+    folder: Path | None = None
 
     def __init__(self, session: Any) -> None:
         self.session = session
+
+    def fresh(self) -> LocalTransport:
+        return self
 
     def request(self, request: dict[str, Any]) -> dict[str, Any]:
         return self.session.handle(request)
@@ -176,7 +196,7 @@ class Answer:
     mapped over the rows of its inputs, in one request.
     """
 
-    def __init__(self, exercise: Exercise, transport: Transport, device: str | torch.device = "cpu") -> None:
+    def __init__(self, exercise: Exercise, transport: Submission, device: str | torch.device = "cpu") -> None:
         self.exercise, self.transport = exercise, transport
         self.runs_on = torch.device(device)
         """Where the student's code runs. Apple's mps has no float64: float64 inputs go to the CPU instead."""
@@ -231,6 +251,35 @@ class Answer:
                 f"Expected a gradient with the shape and dtype of `{wrt}`; something else came back.",
             )
         return value
+
+    @contextmanager
+    def fresh(self) -> Iterator[Answer]:
+        """The same answer in a process of its own, which knows nothing of what any other was asked and ends with the block.
+
+        In a notebook's own kernel it is the same process: there nobody has a reason to cheat.
+        """
+        transport = self.transport.fresh()
+        other = Answer(self.exercise, transport, self.runs_on)
+        try:
+            yield other
+        finally:
+            self.calls += other.calls
+            self.printed = (self.printed + other.printed)[:2000]
+            self.not_finite |= other.not_finite
+            if transport is not self.transport:
+                transport.close()
+
+    @property
+    def handed_in(self) -> Path:
+        """The file that this exercise wants beside the notebook (`hands_in`), whether it is there or not.
+
+        An author keeps one in the unit's folder `handed_in/`, which is released to nobody: with it the audit tries the laws.
+        """
+        name, folder = self.exercise.hands_in, self.transport.folder or self.exercise.unit.folder
+        if not name or folder is None:
+            raise LookupError(f"{self.exercise.name} has no hands_in=, the name of a file, or no folder to look in.")
+        kept = folder / "handed_in" / name
+        return kept if self.transport.folder is None and kept.is_file() else folder / name
 
     def _ask(self, **request: Any) -> Any:
         self.calls += 1

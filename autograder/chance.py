@@ -17,6 +17,47 @@ from torch import Tensor
 
 from autograder.evidence import Evidence, Outcome, RandomTest
 
+STAKES = 12
+"""How many shares of the capital `mean_is_at_most` bets side by side: all of it, half, a quarter, …"""
+
+
+def mean_is_at_most(values: Tensor, bound: float, *, alpha: float, delta: float, what: str = "") -> Evidence:
+    """A one-sided test of "independent values ≥ 0 have a mean of at most `bound`", with nothing assumed of their spread.
+
+    A bet with the stake λ ∈ (0, 1] multiplies the capital by 1 + λ(Y/bound − 1), which is never negative and on average at
+    most 1 where E[Y] ≤ bound. So the average over stakes of the product over values is a test martingale, and exceeds 1/α with
+    probability at most `alpha` (Waudby-Smith & Ramdas, 2024): the larger it is, the surer that the mean is larger.
+
+    Guarantee: values whose mean is at most `bound` are called broken with probability at most `alpha`. None is given for
+    the other error, since a mean may hide in rare large values. With n values of deviation s, a mean that is above the bound
+    by about s·√(2 log(1/α)/n) is found out. `delta` is the error in whose units the audit shows what was seen.
+    """
+    if not (bound > 0 and 0 < alpha < 1 and delta > 0 and len(values)):
+        raise ValueError(
+            f"mean_is_at_most needs values, bound > 0, 0 < alpha < 1, delta > 0; came {bound=}, {alpha=}, {delta=}"
+        )
+    values = values.detach().double().cpu().reshape(-1)
+    if bool((values < 0).any()):
+        raise ValueError(f"mean_is_at_most needs values ≥ 0; the smallest is {float(values.min()):g}")
+    average, error = float(values.mean()), float(values.std()) / math.sqrt(len(values)) if len(values) > 1 else math.inf
+    stakes = 0.5 ** torch.arange(STAKES, dtype=torch.float64)
+    logs = torch.log1p(stakes[:, None] * (values.nan_to_num(math.inf, math.inf) / bound - 1)).sum(1)
+    capital = float(torch.logsumexp(logs, 0)) - math.log(STAKES)
+    broken = not capital < math.log(1 / alpha)
+    outcome: Outcome = "broken" if broken else "holds"
+    said = f"{average:.2f} ± {error:.2f}, where at most {bound:g} is asked"
+    return Evidence(
+        outcome,
+        torch.tensor([math.inf if broken else 0.0], dtype=torch.float64),
+        got=torch.tensor([average], dtype=torch.float64),
+        expected=torch.tensor([bound], dtype=torch.float64),
+        relation="≤",
+        what=what,
+        note=f"{what or 'The mean'}: {said}." if broken else "",
+        says="" if broken else f"{what or 'The mean'}: {said}.",
+        tests=(RandomTest(what, alpha, 1.0, delta, (average - bound) / delta, len(values), outcome),),
+    )
+
 
 def mean_is(
     draw: Callable[[int, torch.Generator], Tensor], claimed: float, *, sigma: float, delta: float, alpha: float, beta: float,

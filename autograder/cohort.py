@@ -107,8 +107,11 @@ def grade_notebook(
     release: NotebookNode | None = None,
     device: str = "cpu",
     only: str | None = None,
+    folder: Path | None = None,
 ) -> Verdict:
     """The verdict on one notebook, judged through a fresh session of `sandbox`; on one exercise if `only` names it.
+
+    `folder` is where files lie that are handed in beside the notebook; by default, where that lies.
 
     Whatever is wrong with the notebook is in the verdict. What is raised is an error of the grader's own; one that an exercise
     brings about leaves that exercise pending, with the report in its verdict.
@@ -117,7 +120,9 @@ def grade_notebook(
         submitted = read(submission) if isinstance(submission, Path) else submission
     except Unreadable as reason:
         return Verdict.unreadable(unit, student, reason.sentence)
-    sessions = Sessions(sandbox, unit.slug, cells_to_load(submitted, release))
+    if folder is None and isinstance(submission, Path):
+        folder = submission.parent
+    sessions = Sessions(sandbox, unit.slug, cells_to_load(submitted, release), folder)
     try:
         sessions.open()
         verdict = judge_submission(unit, sessions, seed=seed, student=student, device=device, only=only)
@@ -144,8 +149,8 @@ class Sessions:
     running into limits is not asked again: it gets the same fault at once, and nobody waits for every law.
     """
 
-    def __init__(self, sandbox: Any, unit: str, cells: list[dict[str, Any]]) -> None:
-        self.sandbox, self.unit, self.cells = sandbox, unit, cells
+    def __init__(self, sandbox: Any, unit: str, cells: list[dict[str, Any]], folder: Path | None = None) -> None:
+        self.sandbox, self.unit, self.cells, self.folder = sandbox, unit, cells, folder
         self.notes: tuple[str, ...] = ()
         self._session: Any = None
         self._unloadable: Fault | None = None
@@ -190,6 +195,10 @@ class Sessions:
                 if self._limits_met[self._answer] >= (LIMITS_MET if self._answer in self._returned else 1):
                     where = str(fault.get("where", ""))
                     self._given_up[self._answer] = Fault(fault["kind"], str(fault.get("message")), where)
+
+    def fresh(self) -> Sessions:
+        """The same submission in processes of their own."""
+        return Sessions(self.sandbox, self.unit, self.cells, self.folder)
 
     def open(self) -> None:
         """Have a session with the submission loaded; a `Fault` if that cannot be had."""
@@ -323,7 +332,7 @@ class Grader:
         if submission is None:
             submission = handed_in
         start = time.perf_counter()
-        graded = of_this(self.circumstances, handed_in)
+        graded = of_this(self.circumstances, handed_in, self.unit.hands_in)
         whole: NotebookNode | None = None
         try:
             if isinstance(submission, Unreadable):
@@ -333,7 +342,7 @@ class Grader:
             whole = reconcile(submission, self.release)
             verdict = grade_notebook(
                 submission, self.unit, self.sandbox,
-                seed=self.seed, student=student, release=self.release, device=self.device,
+                seed=self.seed, student=student, release=self.release, device=self.device, folder=handed_in.parent,
             )  # fmt: skip
         except Unreadable as reason:
             verdict = Verdict.unreadable(self.unit, student, reason.sentence + self._others(student))

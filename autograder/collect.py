@@ -106,6 +106,8 @@ def collect(
     """
     collected = Collected()
     found: dict[str, list[_Found]] = defaultdict(list)
+    beside: dict[str, list[_Found]] = defaultdict(list)
+    wanted = _handed_in_beside(course, unit)
     times: dict[str, datetime | None] = {}
     with ExitStack() as opened:
         entries = [entry for entry in _entries(Path(archive), limits, collected, opened) if not _is_junk(entry.name)]
@@ -118,13 +120,22 @@ def collect(
                 collected.left.append((entry.name, recognised))
             elif recognised.file == "timestamp.txt":
                 times[str(PurePosixPath(entry.name).parent)] = _timestamp(entry.read)
+            elif recognised.file in wanted:
+                beside[recognised.student].append(recognised)
             elif not recognised.file.lower().endswith(".ipynb"):
-                collected.left.append((entry.name, "not a notebook (.ipynb)"))
+                others = f", nor {' or '.join(wanted)}" if wanted else ""
+                collected.left.append((entry.name, f"not a notebook (.ipynb){others}"))
             else:
                 found[recognised.student].append(recognised)
         for student in sorted(found):
             attempts = [_dated(item, times) for item in found[student]]
-            _place(student, attempts, course, unit, collected)
+            placed = _place(student, attempts, course, unit, collected)
+            files = [_dated(item, times) for item in beside.pop(student, [])]
+            _place_beside(student, files, placed, course, unit, collected)
+        for items in beside.values():
+            collected.left += [
+                (item.entry.name, f"there is no {unit}.ipynb of this student beside it") for item in items
+            ]
     collected.left.sort()
     return collected
 
@@ -332,8 +343,42 @@ _READ_ERRORS = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError,
 """What reading a damaged entry may raise."""
 
 
-def _place(student: str, found: list[_Found], course: Course, unit: str, collected: Collected) -> None:
-    """Place the newest attempt of one student, and list the others."""
+def _handed_in_beside(course: Course, unit: str) -> list[str]:
+    """The files that this unit's exercises want beside the notebook, by name."""
+    from autograder.exercise import Unit
+
+    return Unit.load(course.source(unit)).hands_in
+
+
+def _place_beside(
+    student: str, found: list[_Found], notebook: _Found | None, course: Course, unit: str, collected: Collected
+) -> None:
+    """Place the newest of each other file, such as weights; where its notebook was not placed, nothing of it is.
+
+    A platform that takes files one by one has them in different attempts, so a file need not be of the notebook's.
+    """
+    folder = course.folder("submitted", student, unit)
+    for name in sorted({item.file for item in found}):
+        copies = sorted((item for item in found if item.file == name), key=lambda item: item.attempt, reverse=True)
+        reason = ""
+        if notebook is None:
+            reason = f"{unit}.ipynb of {student} was not placed either"
+        elif copies[0].identity != notebook.identity:
+            reason = f"another student has the id {student}"
+        else:
+            try:
+                _write(folder / name, copies[0].entry.read())
+            except _READ_ERRORS as error:
+                reason = f"it is damaged and cannot be unpacked ({error})"
+        if reason:
+            collected.left.append((copies[0].entry.name, reason))
+        collected.left += [
+            (item.entry.name, f"an earlier attempt; {copies[0].entry.name} was taken") for item in copies[1:]
+        ]
+
+
+def _place(student: str, found: list[_Found], course: Course, unit: str, collected: Collected) -> _Found | None:
+    """Place the newest attempt of one student, and list the others. Returns what was placed."""
     identities = sorted({item.identity for item in found})
     if len(identities) > 1:
         own = [item for item in found if item.identity == student]
@@ -350,7 +395,7 @@ def _place(student: str, found: list[_Found], course: Course, unit: str, collect
             collected.left.append(
                 (item.entry.name, f"one of several notebooks of {student}, none of them named {unit}.ipynb")
             )
-        return
+        return None
     # The file's own name decides between copies in one attempt: kl_divergence.ipynb before kl_divergence (1).ipynb.
     candidates.sort(key=lambda item: (item.attempt, item.file == f"{unit}.ipynb", item.file), reverse=True)
     newest = candidates[0]
@@ -362,14 +407,16 @@ def _place(student: str, found: list[_Found], course: Course, unit: str, collect
         data = newest.entry.read()
     except _READ_ERRORS as error:
         collected.left.append((newest.entry.name, f"it is damaged and cannot be unpacked ({error})"))
-        return
+        return None
     folder = course.folder("submitted", student, unit)
     there = _time_there(folder)
     if there is not None and newest.submitted is not None and there > newest.submitted:
         since = f"{there:%Y-%m-%d %H:%M} UTC"
         collected.left.append((newest.entry.name, f"{student} has a newer submission here already, of {since}"))
-        return
+        return None
     folder.mkdir(parents=True, exist_ok=True)
+    for name in _handed_in_beside(course, unit):  # of an earlier attempt, it may be: never another's notebook with it
+        (folder / name).unlink(missing_ok=True)
     _write(folder / f"{unit}.ipynb", data)
     if newest.submitted is not None:
         _write(folder / "timestamp.txt", f"{newest.submitted:%Y-%m-%d %H:%M:%S.%f} UTC".encode())
@@ -378,6 +425,7 @@ def _place(student: str, found: list[_Found], course: Course, unit: str, collect
     renamed = "" if newest.file == f"{unit}.ipynb" else f"was named {newest.file}"
     note = "; ".join(part for part in (newest.note, renamed) if part)
     collected.placed.append(Placed(student, folder / f"{unit}.ipynb", newest.entry.name, newest.submitted, note))
+    return newest
 
 
 def _dated(item: _Found, times: dict[str, datetime | None]) -> _Found:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from nbgrader.coursedir import CourseDirectory
     from traitlets.config import Config
 
-NEVER_RELEASED = ("misconceptions.py", "questions.py")
-"""Files of a unit's folder that no student gets: they hold answers."""
+NEVER_RELEASED = ("misconceptions.py", "questions.py", "handed_in", "held_out.npy")
+"""What no student gets of a unit's folder: answers, what an author hands in to try the laws, images to test with."""
 
 RECORD = "verdict.json"
 """The record of a grade, beside the graded notebook: it holds the course's seed, so no student gets it either."""

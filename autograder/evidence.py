@@ -62,6 +62,8 @@ class Evidence:
     what: str = ""
     """What was compared, when it is not simply the answer's output."""
     note: str = ""
+    says: str = ""
+    """What a person may want to know although the law holds: how well a trained model does."""
     tests: tuple[RandomTest, ...] = ()
     """The tests on random numbers behind it; none where nothing was left to chance."""
 

@@ -144,6 +144,8 @@ class Exercise:
     deterministic: bool = True
     optional: bool = False
     slow: bool = False
+    hands_in: str = ""
+    """A file that is handed in beside the notebook, such as trained weights; its laws read it as data (`Answer.handed_in`)."""
     laws: list[Law] = field(default_factory=list)
     picture: Callable[..., Any] | None = None
     own_probe: Probe | None = None
@@ -423,6 +425,11 @@ class Unit:
         return sum(exercise.points for exercise in self.exercises.values())
 
     @property
+    def hands_in(self) -> list[str]:
+        """The files that are handed in beside the notebook, by name."""
+        return sorted({exercise.hands_in for exercise in self.exercises.values() if exercise.hands_in})
+
+    @property
     def given(self) -> Path | None:
         """The unit's `given.py`, where it has one."""
         path = self.folder / "given.py" if self.folder else None
@@ -430,20 +437,21 @@ class Unit:
 
     def exercise(
         self, *, batch: str | None = None, measure: str, sizes: Mapping[str, Sequence[int]] | None = None,
-        rows: int | None = None, deterministic: bool = True, optional: bool = False, slow: bool = False,
+        rows: int | None = None, deterministic: bool = True, optional: bool = False, slow: bool = False, hands_in: str = "",
     ) -> Callable[[Any], Exercise]:  # fmt: skip
         """Declare an exercise by the signature that an answer must have.
 
         `batch` names the leading axis of every input over which rows are independent; without it an answer gets one row at a
         time and is mapped over at most 64. `sizes` lists the sizes at which the other axes are tried, `measure` is the
         unit of what comes back. `slow` is for answers that search or train: no corner rows are added to `rows`, and a
-        broken row is shown as it was met instead of being tried again in simpler forms.
+        broken row is shown as it was met instead of being tried again in simpler forms. `hands_in` names a file that
+        belongs to the answer and is handed in beside the notebook.
         """
 
         def declare(declaration: Any) -> Exercise:
             exercise = Exercise(
                 self, declaration.__name__, declaration, batch, measure, dict(sizes or {}),
-                rows if rows is not None else (1000 if batch else 64), deterministic, optional, slow,
+                rows if rows is not None else (1000 if batch else 64), deterministic, optional, slow, hands_in,
             )  # fmt: skip
             if batch is None and exercise.rows > 64:
                 raise ValueError(

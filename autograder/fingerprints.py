@@ -31,7 +31,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograder.answer import Answer, Fault, Transport
+from autograder.answer import Answer, Fault, Submission
 from autograder.exercise import Exercise
 from autograder.verdict import Diagnosis, number
 
@@ -61,9 +61,13 @@ class Outcome:
 class Watching:
     """A transport that keeps the last reply: of a claim that is refused for its shape, the shape is what tells."""
 
-    def __init__(self, inner: Transport) -> None:
+    def __init__(self, inner: Submission) -> None:
         self.inner = inner
+        self.folder = inner.folder
         self.reply: Any = {}
+
+    def fresh(self) -> Watching:
+        return Watching(self.inner.fresh())
 
     def request(self, request: dict[str, Any]) -> dict[str, Any]:
         self.reply = {}
@@ -326,7 +330,7 @@ def outcome_from_json(data: Any) -> Outcome | None:
 # ---- recognising ---------------------------------------------------------------------------------------------------------
 
 
-def diagnose(exercise: Exercise, transport: Transport, device: str | torch.device = "cpu") -> Diagnosis | None:
+def diagnose(exercise: Exercise, transport: Submission, device: str | torch.device = "cpu") -> Diagnosis | None:
     """The one misconception that the answer behaves like. None where there is none, where there are several, or whatever goes
     wrong, a damaged file included: a diagnosis is help, and no grade hangs on it."""
     try:

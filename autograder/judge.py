@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 from torch import Tensor
 
-from autograder.answer import Answer, Fault, Transport
+from autograder.answer import Answer, Fault, Submission
 from autograder.domains import Listed
 from autograder.evidence import MADE, Evidence, RandomTest, combine
 from autograder.exercise import Exercise, Law, Unit
@@ -34,7 +34,7 @@ SHRINK_CALLS = 150
 
 
 def judge_submission(
-    unit: Unit, transport: Transport, *, seed: int = 0, device: str = "cpu", student: str = "", only: str | None = None
+    unit: Unit, transport: Submission, *, seed: int = 0, device: str = "cpu", student: str = "", only: str | None = None
 ) -> Verdict:  # fmt: skip
     """Every exercise of a unit, judged against a session that has loaded the submission.
 
@@ -51,7 +51,9 @@ def judge_submission(
     return Verdict(unit.slug, student, tuple(judged(exercise) for exercise in chosen))
 
 
-def check_exercise(exercise: Exercise, transport: Transport, *, seed: int = 0, device: str = "cpu") -> ExerciseVerdict:
+def check_exercise(
+    exercise: Exercise, transport: Submission, *, seed: int = 0, device: str = "cpu"
+) -> ExerciseVerdict:  # fmt: skip
     """The laws of one exercise against one answer."""
     answer = Answer(exercise, transport, device)
     found = {law.name: sweep(law, answer, seed) for law in exercise.laws}
@@ -101,7 +103,7 @@ def sweep(
 
     The audit is `thorough`: it goes on where there are random numbers, to see what each configuration shows.
     """
-    worst = 0.0
+    worst, said = 0.0, ""
     broken: Found | None = None
     undecided: Evidence | None = None
     tests: list[list[RandomTest]] = []
@@ -119,8 +121,10 @@ def sweep(
             break
         if evidence.outcome == "undecided":
             undecided = evidence
-        worst = max(worst, float(evidence.margin.max()) if evidence.margin.numel() else 0.0)
-    found = broken or (Found("undecided", worst, undecided.note) if undecided is not None else Found("holds", worst))
+        worst, said = max(worst, float(evidence.margin.max()) if evidence.margin.numel() else 0.0), evidence.says
+    found = broken or (
+        Found("undecided", worst, undecided.note) if undecided is not None else Found("holds", worst, said)
+    )
     found.tests = tests
     return found
 

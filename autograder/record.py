@@ -14,7 +14,7 @@ import os
 import platform
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import cache
@@ -24,6 +24,7 @@ from typing import Any
 from autograder.course import RECORD, Course
 from autograder.notebook import Bounds
 from autograder.verdict import SCHEMA, Diagnosis, ExerciseVerdict, LawVerdict, Verdict, Witness
+from autograder.weights import MOST_BYTES
 
 UNIT_FILES = ("laws.py", "given.py", "fingerprints.json")
 """The files of a unit that have a part in its verdicts."""
@@ -50,9 +51,10 @@ def circumstances(folder: Path, release: str, seed: int, device: str) -> dict[st
     }  # fmt: skip
 
 
-def of_this(graded: Mapping[str, Any], submission: Path) -> dict[str, Any]:
-    """The circumstances of one submission's grade: when it was reached, and of which file as handed in."""
-    hashes = {**graded["sha256"], "submission": digest_of(submission)}
+def of_this(graded: Mapping[str, Any], submission: Path, beside: Iterable[str] = ()) -> dict[str, Any]:
+    """The circumstances of one submission's grade: when it was reached, and of which files as handed in."""
+    files = {name: digest_of(submission.with_name(name), MOST_BYTES) for name in beside}
+    hashes = {**graded["sha256"], "submission": digest_of(submission), **files}
     return {"date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), **graded, "sha256": hashes}
 
 

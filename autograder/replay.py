@@ -256,7 +256,8 @@ def changes(was: Mapping[str, Any], again: Mapping[str, Any] | None, submission:
         yield Change("submission", hashes.get("submission") or "", digest_of(submission) or "")
         return
     now = again["graded"]
-    for name in ("submission", "laws.py", "given.py", "fingerprints.json", "release"):
+    files = ("submission", "laws.py", "given.py", "fingerprints.json", "release")
+    for name in (*files, *sorted(now["sha256"].keys() - {*files, "engine"})):
         if "sha256" in was and hashes.get(name) != now["sha256"].get(name):
             yield Change(name, hashes.get(name) or "", now["sha256"].get(name) or "")
     for name in ("engine", "torch", "python", "device"):

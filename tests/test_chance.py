@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.special import betainc
 
-from autograder.chance import mean_is
+from autograder.chance import mean_is, mean_is_at_most
 from autograder.evidence import Evidence
 
 # Draws with mean 0 and standard deviation exactly 1, from well-behaved to heavy-tailed and skewed.
@@ -176,3 +176,45 @@ def test_an_error_that_is_many_deviations_large_is_decided_too(ratio: float) -> 
 
     assert outcome(0.0) == "holds"
     assert outcome(3 * ratio) == "broken"
+
+
+# ---- a mean that may only be smaller ------------------------------------------------------------------------------------------
+
+NOT_NEGATIVE = {
+    "normal, far from zero": lambda n, g: 10 + torch.randn(n, generator=g, dtype=torch.float64).clamp(-9, 9),
+    "exponential": lambda n, g: -torch.rand(n, generator=g, dtype=torch.float64).log(),
+    "rarely large": lambda n, g: 50.0 * (torch.rand(n, generator=g, dtype=torch.float64) < 0.02),
+    "lognormal": lambda n, g: torch.randn(n, generator=g, dtype=torch.float64).exp(),
+}
+MEANS = {"normal, far from zero": 10.0, "exponential": 1.0, "rarely large": 1.0, "lognormal": math.exp(0.5)}
+
+
+@pytest.mark.parametrize("law", list(NOT_NEGATIVE))
+def test_a_mean_at_the_bound_is_called_broken_at_most_as_often_as_stated(law: str) -> None:
+    def outcome(seed: int) -> str:
+        values = NOT_NEGATIVE[law](200, torch.Generator().manual_seed(seed))
+        return mean_is_at_most(values, MEANS[law], alpha=0.05, delta=1).outcome
+
+    assert [outcome(seed) for seed in range(400)].count("broken") <= 0.05 * 400
+
+
+def test_a_mean_that_is_too_large_by_a_few_standard_errors_is_found_out() -> None:
+    """Like log-likelihoods of images: 256 of them, 100 ± 25 nats."""
+    values = 100 + 25 * torch.randn(256, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert mean_is_at_most(values, 85.0, alpha=1e-9, delta=10).outcome == "broken"
+    assert mean_is_at_most(values, 95.0, alpha=1e-9, delta=10).outcome == "holds"
+    assert mean_is_at_most(values / 10, 85.0, alpha=1e-9, delta=10).outcome == "holds", "better is never worse"
+
+
+def test_it_says_the_mean_and_its_error_whatever_the_outcome() -> None:
+    values = torch.tensor([1.0, 3.0])
+    assert (
+        mean_is_at_most(values, 5.0, alpha=0.1, delta=1, what="nats").says
+        == "nats: 2.00 ± 1.00, where at most 5 is asked."
+    )
+    assert "where at most" in mean_is_at_most(values * 1e9, 5.0, alpha=0.1, delta=1).note
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_an_infinite_value_breaks_every_bound(value: float) -> None:
+    assert mean_is_at_most(torch.tensor([1.0] * 50 + [value]), 1e6, alpha=1e-9, delta=1).outcome == "broken"

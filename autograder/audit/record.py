@@ -25,8 +25,8 @@ ENGINE = (
     "derivation/check.py", "derivation/derivatives.py", "derivation/exercise.py", "derivation/expression.py",
     "derivation/form.py", "derivation/gaussian.py", "derivation/inequalities.py", "derivation/meaning.py",
     "derivation/normals.py", "derivation/rules.py",
-    "domains.py", "evidence.py", "exercise.py", "judge.py", "misconceptions.py", "notebook.py", "samplers.py", "session.py",
-    "symbolic.py",
+    "domains.py", "evidence.py", "exercise.py", "judge.py", "likelihood.py", "misconceptions.py", "notebook.py",
+    "samplers.py", "session.py", "symbolic.py", "weights.py",
 )  # fmt: skip
 """The files that decide what an audit finds."""
 
@@ -39,6 +39,7 @@ def audited_unit(folder: Path) -> str:
     parts += [mutation.meaning(cell.source) for cell in cells if cell.cell_type == "code"]
     made = {"laws.py", "given.py", "misconceptions.py", "fingerprints.json", "questions.py", notebook.name}
     others = sorted(path for path in folder.iterdir() if path.is_file() and path.name not in made)
+    others += sorted((folder / "handed_in").glob("*"))
     parts += [f"{path.name}: {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in others]
     return digest(parts)
 

@@ -163,8 +163,9 @@ def unit_text(unit: Unit, width: int = 0) -> Text:
         text.append(wrapped(" ".join(exercise.doc.split()), 4))
         rows = f"; rows along {exercise.batch} are independent" if exercise.batch else ""
         optional = "; optional" if exercise.optional else ""
+        beside = f" Hand in {exercise.hands_in} beside the notebook." if exercise.hands_in else ""
         text.append(
-            wrapped(f"{points(exercise.points)} points{optional}. In {exercise.measure}{rows}.", 4), style="dim"
+            wrapped(f"{points(exercise.points)} points{optional}. In {exercise.measure}{rows}.{beside}", 4), style="dim"
         )
         for law in exercise.laws:
             sentence = f"{law.sentence} (decisive)" if law.decisive else law.sentence
@@ -193,6 +194,7 @@ def _exercises(unit: Unit) -> Iterator[dict[str, object]]:
             "name": exercise.name, "signature": exercise.signature, "doc": exercise.doc,
             "shapes": {name: str(spec) for name, spec in exercise.parameters.items()}, "returns": str(exercise.returns),
             "batch": exercise.batch, "measure": exercise.measure, "points": exercise.points, "optional": exercise.optional,
+            "hands_in": exercise.hands_in,
             "laws": [
                 {"name": law.name, "sentence": law.sentence, "points": law.points, "decisive": law.decisive}
                 for law in exercise.laws
