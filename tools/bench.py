@@ -3,6 +3,7 @@
     checks   all right answers of a unit against one `import torch`; a broken law against its limit of 2 s
     grading  30 right submissions, by `dlvm grade` and by `nbgrader autograde` with its own kernel
     walls    what isolation adds to one submission: the same notebook judged in this process, in another, behind the walls
+    training an epoch of a VAE, loading and computing apart, against the bare matrix products, Pyro, and a DataLoader
 
 Times on a shared machine vary; two things timed in the same run vary together, so their ratio is what is quoted.
 """
@@ -247,7 +248,19 @@ def full_marks(course: Path) -> None:
         raise SystemExit(f"expected {CLASS} submissions with full marks, got {len(submissions)} with {scores}")
 
 
-BENCHES = {"checks": checks, "grading": grading, "walls": walls}
+def training() -> dict[str, float]:
+    """Train a VAE; in a process of its own, since it wants all cores and the others want one."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "bench_training.py")], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    if done.returncode:
+        raise SystemExit(done.returncode)
+    *text, found = done.stdout.rstrip("\n").split("\n")
+    print("\n".join(text))
+    return json.loads(found)
+
+
+BENCHES = {"checks": checks, "grading": grading, "walls": walls, "training": training}
 
 
 def main() -> None:

@@ -1,0 +1,214 @@
+"""How long an epoch of a VAE takes, and where the time goes: part of `make bench`.
+
+The VAE is 784-400-20-400-784 with Bernoulli pixels, binarised anew each time, in batches of 128, on 60,000 images (MNIST where it
+is, else random grey levels: times are the same). All ways are timed in turn, round after round, each with the same `lab.fit`:
+
+    loading       the batches alone
+    computing     the same steps on batches that were made before
+    the floor     the eleven matrix products of such a step alone, forwards and backwards, in float32
+    Pyro          SVI with the same networks, fed from the same tensor
+    DataLoader    torchvision's MNIST with transforms, one image at a time, and our steps
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torchvision import transforms
+from torchvision.datasets import MNIST
+
+from lab.data import load
+from lab.data.images import Split
+from lab.fit import best_device, fit, made
+from reference.heads import BernoulliHead
+from reference.vae import mlp_vae, terms
+
+IMAGES, BATCH, SIZES = 60_000, 128, [(784, 400), (400, 40), (20, 400), (400, 784)]
+ROUNDS = 3
+
+
+@dataclass
+class Made:
+    """Batches that lie ready: what is left is computing."""
+
+    ready: list[Tensor]
+
+    def __len__(self) -> int:
+        return sum(len(x) for x in self.ready)
+
+    def batches(self, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+        del size, generator
+        yield from self.ready
+
+
+@dataclass
+class FromLoader:
+    """The usual way: a data set of images, transforms, a DataLoader."""
+
+    images: MNIST
+    device: torch.device
+    workers: int
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def batches(self, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+        del generator
+        for x, _ in DataLoader(self.images, batch_size=size, shuffle=True, num_workers=self.workers):
+            yield x.to(self.device)
+
+
+def flat_bernoulli(image: Tensor) -> Tensor:
+    return torch.bernoulli(image).flatten()
+
+
+def images(device: torch.device, folder: Path) -> tuple[Split, MNIST, str]:
+    """The same grey levels as one tensor on the device, and as torchvision's data set on the disk."""
+    found = load("mnist", "dynamic", say=lambda sentence: None)
+    named = found.source
+    if named == "MNIST":
+        pixels = torch.cat([found.train.pixels, found.valid.pixels])
+    else:
+        named = "random grey levels"
+        pixels = torch.randint(0, 256, (IMAGES, 784), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    raw = folder / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part in ("train", "t10k"):  # torchvision wants both to be there
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(
+            struct.pack(">4i", 2051, len(pixels), 28, 28) + pixels.numpy().tobytes()
+        )
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">2i", 2049, len(pixels)) + bytes(len(pixels)))
+    usual = transforms.Compose([transforms.ToTensor(), transforms.Lambda(flat_bernoulli)])
+    split = replace(found.train, pixels=pixels, labels=None).to(device)
+    return split, MNIST(folder, train=True, transform=usual), named
+
+
+def floor(device: torch.device) -> Callable[[], None]:
+    """The matrix products of a step: X Wᵀ forwards; Gᵀ X and, but for the first layer, G W backwards."""
+    operands = [
+        (torch.randn(BATCH, a, device=device), torch.randn(b, a, device=device), torch.randn(BATCH, b, device=device))
+        for a, b in SIZES
+    ]
+
+    def products() -> None:
+        made = [x @ w.T for x, w, _ in operands]
+        for place in reversed(range(len(operands))):
+            x, w, g = operands[place]
+            made.append(g.T @ x)
+            if place:
+                made.append(g @ w)
+
+    return products
+
+
+def ended(device: torch.device) -> float:
+    """Now, with nothing left to do on the device."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def main() -> None:
+    warnings.filterwarnings("ignore")
+    device = best_device()
+    steps = -(-IMAGES // BATCH)
+
+    def vae() -> nn.Module:
+        return made(lambda: mlp_vae(784, [400], 20, BernoulliHead()), 0, device)
+
+    with tempfile.TemporaryDirectory() as folder:
+        tensor, one_by_one, named = images(device, Path(folder))
+        generator = torch.Generator(device).manual_seed(0)
+        ready = Made(list(tensor.batches(BATCH, generator)))
+        products = floor(device)
+
+        def floors() -> None:
+            for _ in range(steps):
+                products()
+
+        def trained(model: nn.Module, examples: object, **how: bool) -> Callable[[], object]:
+            return partial(fit, model, terms, examples, epochs=1, batch=BATCH, quiet=True, **how)  # type: ignore[arg-type]
+
+        ways: dict[str, Callable[[], object]] = {
+            "loading": lambda: [None for _ in tensor.batches(BATCH, generator)],
+            "floor": floors,
+            "computing": trained(vae(), ready, half=False),
+            "whole": trained(vae(), tensor, half=False),
+            "computing, compiled, bfloat16": trained(vae(), ready, compiled=True, half=True),
+            "whole, compiled, bfloat16": trained(vae(), tensor, compiled=True, half=True),
+            "DataLoader": trained(vae(), FromLoader(one_by_one, device, 0), half=False),
+            "DataLoader, workers": trained(vae(), FromLoader(one_by_one, device, os.cpu_count() or 1), half=False),
+        }
+        try:
+            from reference.pyro_vae import trainer
+        except ImportError:
+            print("Pyro is not installed (the extra `pyro`): not compared.", file=sys.stderr)
+        else:
+            program = trainer(vae())  # type: ignore[arg-type]
+
+            def pyro() -> None:
+                for x in tensor.batches(BATCH, generator):
+                    program.step(x)
+
+            ways["Pyro"] = pyro
+        times: dict[str, list[float]] = {name: [] for name in ways}
+        for round_ in range(ROUNDS + 1):  # the first is not counted: things are compiled, and memory is got
+            for name, way in ways.items():
+                start = ended(device)
+                way()
+                if round_:
+                    times[name].append(ended(device) - start)
+    seconds = {name: median(column) for name, column in times.items()}
+
+    def over(a: str, b: str) -> float:
+        """How many times as long a took, round by round."""
+        return median(x / y for x, y in zip(times[a], times[b], strict=True)) if times.get(a) else float("nan")
+
+    fast = ", compiled, bfloat16"
+    where = torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} cores"
+
+    def both(other: str, target: str) -> str:
+        """A way against our whole epoch: as it is by default, and at its fastest."""
+        return f"  {other} / whole {over(other, 'whole'):.2f}, compiled and in bfloat16 {over(other, 'whole' + fast):.2f}{target}"
+
+    print(f"An epoch of the VAE 784-400-20-400-784, batch {BATCH}, {IMAGES:,} images ({named}),")
+    print(f"  on {where}, medians of {ROUNDS} rounds:")
+    print(f"  loading {seconds['loading']:.2f} s, computing {seconds['computing']:.2f} s, of which compiled and in")
+    print(
+        f"  bfloat16 {seconds['computing' + fast]:.2f} s are left; the matrix products alone in float32 {seconds['floor']:.2f} s"
+    )
+    print(f"  computing / products {over('computing', 'floor'):.2f},", end=" ")
+    print(f"compiled and in bfloat16 {over('computing' + fast, 'floor'):.2f} (target: at most 1.25)")
+    print(both("Pyro", " (target: at least 1.5)"))
+    print(both("DataLoader", " (target: at least 4)"))
+    print(both("DataLoader, workers", ""))
+    ratios = {
+        "computing / floor": over("computing", "floor"),
+        f"computing{fast} / floor": over("computing" + fast, "floor"),
+    }
+    ratios |= {
+        f"{other} / whole{how}": over(other, "whole" + how)
+        for other in ("Pyro", "DataLoader", "DataLoader, workers")
+        for how in ("", fast)
+    }
+    print(json.dumps({**{f"{name}, s": value for name, value in seconds.items()}, **ratios}))
+
+
+if __name__ == "__main__":
+    main()
