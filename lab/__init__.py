@@ -11,4 +11,4 @@ Everything that a figure shows and an answer does not compute is in this package
 from lab.handing_in import hand_in
 from lab.waiting import show
 
-__all__ = ["show"]
+__all__ = ["hand_in", "show"]
