@@ -120,8 +120,8 @@ def collect(
                 collected.left.append((entry.name, recognised))
             elif recognised.file == "timestamp.txt":
                 times[str(PurePosixPath(entry.name).parent)] = _timestamp(entry.read)
-            elif recognised.file in wanted:
-                beside[recognised.student].append(recognised)
+            elif named := next((name for name in wanted if _is_named(recognised.file, name)), ""):
+                beside[recognised.student].append(replace(recognised, file=named))
             elif not recognised.file.lower().endswith(".ipynb"):
                 others = f", nor {' or '.join(wanted)}" if wanted else ""
                 collected.left.append((entry.name, f"not a notebook (.ipynb){others}"))
@@ -388,7 +388,7 @@ def _place(student: str, found: list[_Found], course: Course, unit: str, collect
                     (item.entry.name, f"another student has the id {student}: {', '.join(identities)}")
                 )
         found = own
-    named = [item for item in found if _is_named(item.file, unit)]
+    named = [item for item in found if _is_named(item.file, f"{unit}.ipynb")]
     candidates = named or (found if len({item.file for item in found}) == 1 else [])
     if not candidates:
         for item in found:
@@ -434,12 +434,15 @@ def _dated(item: _Found, times: dict[str, datetime | None]) -> _Found:
     return replace(item, submitted=beside) if item.submitted is None and beside is not None else item
 
 
-def _is_named(file: str, unit: str) -> bool:
-    """Whether a file is called like the unit, give or take what browsers and platforms add to a second copy."""
-    stem = unicodedata.normalize("NFKC", file)[: -len(".ipynb")].strip().lower()
+def _is_named(file: str, wanted: str) -> bool:
+    """Whether a file is called as it should be, give or take what browsers and platforms add to a second copy."""
+    name, suffix = PurePosixPath(wanted).stem, PurePosixPath(wanted).suffix
+    if not file.lower().endswith(suffix.lower()):
+        return False
+    stem = unicodedata.normalize("NFKC", file)[: -len(suffix)].strip().lower()
     stem = re.sub(r"^copy of ", "", stem)
     stem = re.sub(r"[ _-]*(\(\d+\)|copy ?\d*|\d+)$", "", stem)
-    return re.sub(r"[ -]+", "_", stem) == unit.lower()
+    return re.sub(r"[ -]+", "_", stem) == name.lower()
 
 
 def _time_there(folder: Path) -> datetime | None:

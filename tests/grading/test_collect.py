@@ -217,3 +217,59 @@ def test_a_folder_of_archives_is_collected_like_one(tmp_path: Path, archive, cou
     archive(LAYOUTS["canvas"][0]).rename(folder / "one.zip")
     (folder / "toy_jdoe_attempt_2026-11-12-11-31-00_toy.ipynb").write_text("loose")
     assert set(placed(collect(folder, course, "toy"), course)) == {"doejane_12345", "leeann_777", "jdoe"}
+
+
+# ---- files that are handed in beside the notebook ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def wants_weights(course: Course) -> Course:
+    laws = course.root / "solutions" / "toy" / "laws.py"
+    laws.write_text(laws.read_text().replace('measure="metres", ', 'measure="metres", hands_in="toy.safetensors", ', 1))
+    return course
+
+
+def weights(course: Course) -> dict[str, str]:
+    return {path.parts[-3]: path.read_text() for path in course.root.glob("submitted/*/toy/toy.safetensors")}
+
+
+WITH_WEIGHTS: dict[str, Files] = {
+    "moodle": {
+        "Jane Doe_1_assignsubmission_file_/toy.ipynb": "notebook",
+        "Jane Doe_1_assignsubmission_file_/toy.safetensors": "weights",
+    },
+    "canvas": {
+        "doejane_12345_678900_toy.ipynb": "notebook",
+        "doejane_12345_678901_toy-1.safetensors": "weights",
+        "doejane_12345_678899_toy.safetensors": "of the first attempt",
+    },
+    "nbgrader": {"submitted/jdoe/toy/toy.ipynb": "notebook", "submitted/jdoe/toy/toy.safetensors": "weights"},
+}
+
+
+@pytest.mark.parametrize("layout", WITH_WEIGHTS)
+def test_weights_are_placed_beside_their_notebook(layout: str, archive, wants_weights: Course) -> None:
+    collected = collect(archive(WITH_WEIGHTS[layout]), wants_weights, "toy")
+    assert list(weights(wants_weights).values()) == ["weights"]
+    assert weights(wants_weights).keys() == placed(collected, wants_weights).keys()
+    assert [reason for _, reason in collected.left] == [
+        "an earlier attempt; doejane_12345_678901_toy-1.safetensors was taken"
+    ] * (layout == "canvas")
+
+
+def test_weights_without_a_notebook_are_not_placed(archive, wants_weights: Course) -> None:
+    collected = collect(archive({"submitted/jdoe/toy/toy.safetensors": "weights"}), wants_weights, "toy")
+    assert not weights(wants_weights)
+    assert collected.left == [("submitted/jdoe/toy/toy.safetensors", "there is no toy.ipynb of this student beside it")]
+
+
+def test_a_new_notebook_does_not_keep_the_weights_of_an_older_one(archive, wants_weights: Course) -> None:
+    collect(archive(WITH_WEIGHTS["nbgrader"]), wants_weights, "toy")
+    collect(archive({"submitted/jdoe/toy/toy.ipynb": "newer"}), wants_weights, "toy")
+    assert not weights(wants_weights)
+
+
+def test_a_unit_that_wants_none_takes_none(archive, course: Course) -> None:
+    collected = collect(archive(WITH_WEIGHTS["nbgrader"]), course, "toy")
+    assert not weights(course)
+    assert collected.left == [("submitted/jdoe/toy/toy.safetensors", "not a notebook (.ipynb)")]
