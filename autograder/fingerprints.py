@@ -188,7 +188,7 @@ def scales_of(right: Outcome | None) -> list[Tensor]:
     """The magnitude that a right answer's values have, in every row; where that is none (0 or ∞), as in its other rows."""
     scales = []
     for value in right.values if right is not None else ():
-        size = magnitude(value) if value.is_floating_point() else torch.zeros(0, dtype=torch.float64)
+        size = magnitude(value) if value.is_floating_point() else torch.zeros(value.shape[:1], dtype=torch.float64)
         usual = size[size > 0].median() if bool((size > 0).any()) else torch.zeros((), dtype=torch.float64)
         scales.append(torch.where(size > 0, size, usual))
     return scales

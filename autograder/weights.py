@@ -31,7 +31,7 @@ MAGIC = {
 """How other files begin that weights are kept in."""
 
 
-def weights_of(answer: Answer) -> dict[str, Tensor]:
+def weights_handed_in(answer: Answer) -> dict[str, Tensor]:
     """The weights handed in with this answer, by name, all finite. A `Fault` says what is wrong with them."""
     path = answer.handed_in
     if not os.path.lexists(path):

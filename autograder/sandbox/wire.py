@@ -123,7 +123,12 @@ class _Writer:
             refuse(f"Only dense tensors of at most {MAX_AXES} axes can be sent, and at most {MAX_TENSORS} at once.")
         value = value.detach().cpu().contiguous()
         self.table.append([NAMES[value.dtype], list(value.shape)])
-        self.body.append(value.reshape(-1).view(torch.uint8).numpy().data)
+        flat = value.reshape(-1)
+        if (
+            flat.stride(0) != 1
+        ):  # a single number counts as contiguous whatever its stride, and cannot be seen as bytes then
+            flat = flat.clone(memory_format=torch.contiguous_format)
+        self.body.append(flat.view(torch.uint8).numpy().data)
         return len(self.table) - 1
 
 

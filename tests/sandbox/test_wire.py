@@ -77,6 +77,13 @@ def test_tensors_arrive_in_memory_of_their_own() -> None:
     assert other.tolist() == [0, 0, 0]
 
 
+def test_a_single_number_is_sent_whatever_its_stride() -> None:
+    """It counts as contiguous, although its bytes cannot be seen as they lie: a batch of one, expanded or cut from a row."""
+    numbers = torch.arange(6.0)
+    for value in (numbers[3].expand(1), numbers.reshape(1, 6)[:, 4], numbers.as_strided((1, 1), (5, 3)), numbers[:0]):
+        assert torch.equal(wire.decode(frame(value)), value)
+
+
 def test_views_and_parameters_are_sent_by_their_values() -> None:
     base = torch.arange(6.0).reshape(2, 3)
     sent = [base.T, base[:, 1], torch.nn.Parameter(base), torch.tensor(5), (1, 2)]

@@ -131,7 +131,7 @@ def functions_in(module: ModuleType) -> Iterator[Callable[..., Any]]:
             pending += vars(value).values()
         elif callable(value):
             yield value
-            if value.__module__ == module.__name__:
+            if getattr(value, "__module__", None) == module.__name__:
                 pending += vars(value).values()
             if isinstance(value, FunctionType) and value.__module__ == module.__name__:
                 pending += [cell.cell_contents for cell in value.__closure__ or ()]
