@@ -24,9 +24,12 @@ STAKES = 12
 def mean_is_at_most(values: Tensor, bound: float, *, alpha: float, delta: float, what: str = "") -> Evidence:
     """A one-sided test of "independent values ≥ 0 have a mean of at most `bound`", with nothing assumed of their spread.
 
+    Means may differ from value to value: what is tested is their average.
+
     A bet with the stake λ ∈ (0, 1] multiplies the capital by 1 + λ(Y/bound − 1), which is never negative and on average at
-    most 1 where E[Y] ≤ bound. So the average over stakes of the product over values is a test martingale, and exceeds 1/α with
-    probability at most `alpha` (Waudby-Smith & Ramdas, 2024): the larger it is, the surer that the mean is larger.
+    most 1 where E[Y] ≤ bound. With different means, whose average is at most `bound`, that holds for the product over values
+    (the geometric mean is below the arithmetic one). So the average over stakes of that product exceeds 1/α with probability at
+    most `alpha` (Markov; as a bet at any time, Waudby-Smith & Ramdas, 2024): the larger it is, the surer that the mean is larger.
 
     Guarantee: values whose mean is at most `bound` are called broken with probability at most `alpha`. None is given for
     the other error, since a mean may hide in rare large values. With n values of deviation s, a mean that is above the bound

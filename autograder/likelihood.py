@@ -48,11 +48,9 @@ def negative_log_likelihoods(
     z = mean + (log_var / 2).exp() * eps
     # log p(z) − log q(z | x): the constants of both densities are the same.
     log_ratio = (eps.square() + log_var - z.square()).sum(-1) / 2
-    first, second = (
-        decoded(build, weights, x, z.float(), order, size)
-        for order, size in zip(orders(draws, n, generator), (n, max(1, n // 3)), strict=True)
-    )
-    (log_p, rounding), (again, _) = first, second
+    order, other_order = orders(draws, n, generator)
+    log_p, rounding = decoded(build, weights, x, z.float(), order, n)
+    again, _ = decoded(build, weights, x, z.float(), other_order, max(1, n // 4))
     apart = torch.where(log_p == again, 0.0, (log_p - again).abs())  # also where both are −∞
     if not bool((apart <= rounding).all()):
         raise Fault(
@@ -68,7 +66,7 @@ def negative_log_likelihoods(
 def networks(build: Answer, weights: Weights) -> tuple[Remote, Remote]:
     """Encoder and decoder, built anew in the answer's session, as they are when nobody trains them."""
     try:
-        encoder, decoder = build(weights)
+        encoder, decoder = build.seeded(0)(weights)  # the same networks each time, even where weights were not loaded
     except Fault as fault:
         if fault.kind == "raised" and ("size mismatch" in fault.message or "state_dict" in fault.message):
             message = f"These weights do not fit your networks: were they saved from others? {fault.message}"
@@ -131,13 +129,13 @@ def decoded(
         _, decoder = networks(session, weights)
         for row in order:
             for numbers in row.split(size):
-                logits = tensor_claimed(decoder(codes[numbers]), len(numbers), x.shape[1]).cpu().double()
-                if bool(torch.isnan(logits).any()):
+                logits = tensor_claimed(decoder(codes[numbers]), len(numbers), x.shape[1]).cpu()
+                against = torch.where(x[numbers % n] > 0, -logits, logits)  # −log p of a pixel is log(1 + exp of this)
+                if bool(torch.isnan(against).any()):
                     raise Fault("not_finite", "decoder(z) returned NaN.")
-                pixels = x[numbers % n].double()
-                log_p[numbers] = -softplus(torch.where(pixels > 0, -logits, logits)).sum(-1)
-                # A logit that is off by δ moves log p by |x − sigmoid(logit)|·δ: one that is sure, and right, by nothing. A
-                # float32 logit is off by the rounding of its terms, which it does not tell: they are taken to be 32 at least.
-                moved = (pixels - logits.sigmoid()).abs() * (32 + logits.clamp(-1e6, 1e6).abs())
-                rounding[numbers] = 64 * torch.finfo(torch.float32).eps * moved.sum(-1)
+                log_p[numbers] = -softplus(against).sum(-1, dtype=torch.float64)
+                # A logit that is off by δ moves log p by the chance of the other colour, times δ: one that is sure, and right, by
+                # nothing. A float32 logit is off by the rounding of its terms, which are taken to be 32 at least.
+                moved = against.sigmoid() * (32 + against.clamp(-1e6, 1e6).abs())
+                rounding[numbers] = 64 * torch.finfo(torch.float32).eps * moved.sum(-1, dtype=torch.float64)
     return log_p.view(draws, n), rounding.view(draws, n)

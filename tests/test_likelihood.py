@@ -19,7 +19,7 @@ from autograder.likelihood import negative_log_likelihoods, orders
 from autograder.sandbox import Sandbox, SandboxUnavailable, open_sandbox
 from autograder.session import Session
 
-PIXELS, IMAGES = 12, 39
+PIXELS, IMAGES = 12, 40
 
 HONEST = """
 import torch
@@ -244,7 +244,7 @@ def test_what_is_wrong_with_a_model_is_said() -> None:
     one = "class Encoder(Encoder):\n    def forward(self, x):\n        return self.mean(x)\n"
     assert "two tensors" in fault_of(one).message
     wide = "class Decoder(Decoder):\n    def forward(self, z):\n        return self.out(z)[:, :5]\n"
-    assert "[39, 12]" in fault_of(wide).message
+    assert "[40, 12]" in fault_of(wide).message
     nan = "class Decoder(Decoder):\n    def forward(self, z):\n        return self.out(z) * float('nan')\n"
     assert "NaN" in fault_of(nan).message
     lost = "class Encoder(Encoder):\n    def forward(self, x):\n        return self.mean(x) / 0, self.log_var(x)\n"

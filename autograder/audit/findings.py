@@ -224,7 +224,10 @@ def blind(audited: ExerciseAudit, law: Law) -> Iterator[str]:
 
 def surviving(audited: ExerciseAudit) -> Iterator[str]:
     name = audited.exercise.name
-    if audited.mutants_wanted and not audited.fates and not audited.exercise.is_text:
+    exempt = (
+        audited.exercise.is_text or audited.exercise.hands_in
+    )  # a text, or a few names: there may be nothing to change
+    if audited.mutants_wanted and not audited.fates and not exempt:
         yield (
             "no mutant of its solution could be made. Define it by `def` or `class`, at the top of a solution cell of the "
             "notebook that Python can read without magics."

@@ -1038,22 +1038,11 @@ def probabilities_for_logits(weights):
     belief="the encoder gives a mean and a standard deviation",
     story="The encoder's second output is σ, where log σ² is expected. It is positive, so each code gets more noise than "
     "the prior has.",
-    caught_by=BOTH_LIKELIHOODS,
+    caught_by=("explains_them_with_more_than_two_numbers",),
 )
 def deviation_for_log_variance(weights):
     networks = loaded(weights)
     return Encoding(networks.encoder, lambda log_var: (log_var / 2).exp()), networks.decoder
-
-
-@misconception(
-    "trained_vae",
-    belief="decoder first, then encoder",
-    story="The pair came back in the wrong order, so that images went into the decoder. First the encoder, then the decoder.",
-    caught_by=BOTH_LIKELIHOODS,
-)
-def pair_in_the_wrong_order(weights):
-    networks = loaded(weights)
-    return networks.decoder, Encoding(networks.encoder)
 
 
 @misconception(

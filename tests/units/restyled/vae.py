@@ -475,11 +475,6 @@ def deviation_for_log_variance(weights):
     return Deviation(weights), _Decoder(weights)
 
 
-def pair_in_the_wrong_order(weights):
-    encoder, decoder = _Encoder(weights), _Decoder(weights)
-    return decoder, encoder
-
-
 def standardised_within_the_batch(weights):
     class Standardised(_Decoder):
         def forward(self, z):
