@@ -63,3 +63,33 @@ class UnitGaussian(nn.Module):
 def sgd(encoder: nn.Module, decoder: nn.Module, rate: float, momentum: float) -> torch.optim.Optimizer:
     """Gradient descent with momentum on the weights of both networks."""
     return torch.optim.SGD([*encoder.parameters(), *decoder.parameters()], lr=rate, momentum=momentum)
+
+
+def linear(weight: Tensor, bias: Tensor) -> nn.Module:
+    """x ↦ weight·x + bias."""
+    layer = nn.Linear(weight.shape[1], weight.shape[0], dtype=weight.dtype, device=weight.device)
+    with torch.no_grad():
+        layer.weight.copy_(weight)
+        layer.bias.copy_(bias)
+    return layer
+
+
+def two_layers(first: Tensor, first_bias: Tensor, second: Tensor, second_bias: Tensor) -> nn.Module:
+    """x ↦ second·tanh(first·x + first_bias) + second_bias."""
+    return nn.Sequential(linear(first, first_bias), nn.Tanh(), linear(second, second_bias))
+
+
+class TwoHeads(nn.Module):
+    """x ↦ (mu(x), log_var(x))."""
+
+    def __init__(self, mu: nn.Module, log_var: nn.Module) -> None:
+        super().__init__()
+        self.mu, self.log_var = mu, log_var
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.mu(x), self.log_var(x)
+
+
+def two_heads(mu: nn.Module, log_var: nn.Module) -> nn.Module:
+    """A Gaussian encoder of two networks: one gives the posterior mean, one the logarithm of the posterior variance."""
+    return TwoHeads(mu, log_var)

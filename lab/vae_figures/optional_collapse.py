@@ -12,7 +12,7 @@ from torch import Tensor
 from lab.data.images import Images
 from lab.fit import made, mean_bound
 from lab.style import BLUE, GREY, PALE, beside, canvas, picture
-from lab.vae_figures.optional_model import VAE, divergences, terms
+from lab.vae_figures.optional_model import VAE, divergences, terms, thresholded
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,12 +63,13 @@ def trained_with(
 
 @picture
 def collapse(
-    warm_up: Schedule, active_units: Active, images: Images, steps: Sequence[int] = (1, 600), *, threshold: float = 0.01,
-    latents: int = 20, hidden: int = 100, epochs: int = 120, rate: float = 5e-3, seed: int = 0,
+    warm_up: Schedule, active_units: Active, images: Images | None = None, steps: Sequence[int] = (1, 600), *,
+    threshold: float = 0.01, latents: int = 20, hidden: int = 100, epochs: int = 120, rate: float = 5e-3, seed: int = 0,
 ) -> tuple[Figure, str]:  # fmt: skip
     """KL by latent dimension, largest first, after trainings with different warm-ups; active units in colour."""
     if not 1 <= len(steps) <= 3:
         raise ValueError(f"expected one to three warm-ups to compare; got {len(steps)}")
+    images = images or thresholded()
     settings = {"latents": latents, "hidden": hidden, "epochs": epochs, "rate": rate, "seed": seed}
     results = [trained_with(warm_up, images, count, **settings) for count in steps]  # pyright: ignore[reportArgumentType]
     figure, axes = canvas(len(results), height=3.4)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from lab.figures.images import strip
 from lab.style import picture
+from lab.vae_figures.optional_model import ready, thresholded
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,9 +21,15 @@ Walk = Callable[[nn.Module, nn.Module, Tensor, Tensor, int], Tensor]
 
 @picture
 def draws(
-    sample: Sample, encoder: nn.Module, decoder: nn.Module, x: Tensor, columns: int = 12, seed: int = 0
-) -> tuple[Figure, str]:
-    """Images, then means and draws of p(x | z) for a z from each one's posterior, then the same for z from the prior."""
+    sample: Sample, encoder: nn.Module | None = None, decoder: nn.Module | None = None, x: Tensor | None = None,
+    columns: int = 12, seed: int = 0,
+) -> tuple[Figure, str]:  # fmt: skip
+    """Images, then means and draws of p(x | z) for a z from each one's posterior, then the same for z from the prior.
+
+    Networks and images are those of `ready` unless others are given.
+    """
+    encoder, decoder = encoder or ready().encoder, decoder or ready().decoder
+    x = thresholded().test.images() if x is None else x
     if not 1 <= columns <= len(x):
         raise ValueError(f"expected 1 to {len(x)} columns, one an image; got {columns}")
     generator = torch.Generator().manual_seed(seed)
@@ -40,9 +47,16 @@ def draws(
 
 @picture
 def walks(
-    interpolate: Walk, encoder: nn.Module, decoder: nn.Module, a: Tensor, b: Tensor, steps: int = 11
-) -> tuple[Figure, str]:
-    """For each pair the walk on the great circle, and under it the one along the straight line of week 6."""
+    interpolate: Walk, encoder: nn.Module | None = None, decoder: nn.Module | None = None, a: Tensor | None = None,
+    b: Tensor | None = None, steps: int = 11,
+) -> tuple[Figure, str]:  # fmt: skip
+    """For each pair the walk on the great circle, and under it the one along the straight line of week 6.
+
+    Networks and images are those of `ready` unless others are given.
+    """
+    encoder, decoder = encoder or ready().encoder, decoder or ready().decoder
+    digits = thresholded().test.images()
+    a, b = digits[[3, 11]] if a is None else a, digits[[20, 34]] if b is None else b
     if steps < 2 or len(a) != len(b) or not len(a):
         raise ValueError(f"expected at least two steps and as many ends as starts; got {steps}, {len(a)} and {len(b)}")
     rows: dict[str, Tensor] = {}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
+from lab.data import load
 from lab.data.images import Images
 from lab.fit import fit, made
 
@@ -59,3 +62,15 @@ def small_vae(
     fit(model, terms, images.train, images.valid, epochs=epochs, rate=rate, seed=seed, quiet=True)
     assert isinstance(model, VAE)
     return model
+
+
+@cache
+def thresholded() -> Images:
+    """The digits, on where they are darker than one half: on such images means and draws can be told apart."""
+    return load("digits", "threshold")
+
+
+@cache
+def ready() -> VAE:
+    """A small VAE of these digits, trained when it is first asked for: nothing has to wait for anybody's own."""
+    return small_vae(thresholded())

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lab.data.images import Images
 from lab.fit import fit, made, mean_bound
 from lab.style import BLUE, GREEN, GREY, INK, ORANGE, SKY, beside, canvas, picture
-from lab.vae_figures.optional_model import VAE
+from lab.vae_figures.optional_model import VAE, thresholded
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -57,12 +57,13 @@ def runaway(
 
 @picture
 def mean_only_table(
-    mean_only_encoder: MeanOnly, images: Images, sigmas: Sequence[float] = (0.1, 0.3, 1.0), *, latents: int = 10,
+    mean_only_encoder: MeanOnly, images: Images | None = None, sigmas: Sequence[float] = (0.1, 0.3, 1.0), *, latents: int = 10,
     hidden: int = 100, epochs: int = 25, rate: float = 5e-3, seed: int = 0,
 ) -> tuple[Figure, str]:  # fmt: skip
     """The bound on images that were not trained on, for a mean-only encoder at several σ."""
     if not sigmas or min(sigmas) <= 0:
         raise ValueError(f"expected standard deviations above 0; got {sigmas}")
+    images = images or thresholded()
     pixels = next(images.train.batches(1, torch.Generator())).shape[1]
     bounds = []
     for value in sigmas:

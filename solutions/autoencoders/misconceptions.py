@@ -907,19 +907,12 @@ def loop_over_jacobians(encoder, x):
     )
 
 
-@variation("contractive_penalty", "vmap of jacfwd: one input after the other")
-def by_forward_mode(encoder, x):
-    return torch.vmap(torch.func.jacfwd(encoder))(x).square().sum((1, 2))
-
-
-@variation("contractive_penalty", "a directional derivative along every input")
-def along_every_input(encoder, x):
-    total = x.new_zeros(len(x))
-    for place in range(x.shape[1]):
-        along = torch.zeros_like(x)
-        along[:, place] = 1
-        total = total + torch.func.jvp(encoder, (x,), (along,))[1].square().sum(-1)
-    return total
+@variation("contractive_penalty", "one backward pass for each number of the code")
+def backwards_from_each_code(encoder, x):
+    x = x if x.requires_grad else x.clone().requires_grad_()
+    codes = encoder(x)
+    slopes = [torch.autograd.grad(codes[:, place].sum(), x, create_graph=True)[0] for place in range(codes.shape[1])]
+    return sum(slope.square().sum(-1) for slope in slopes)
 
 
 # ---- contractive_penalty: wrong ------------------------------------------------------------------------------------------

@@ -927,8 +927,8 @@ def costs_at_most(trained_vae: Answer, nats: float, generator: torch.Generator) 
 
 @trained_vae.law(points=2, decisive=True)
 def explains_digits_it_was_not_trained_on(trained_vae, generator):
-    """The networks explain 256 digits that they were not trained on, at 225 nats an image or less. (Pixels by themselves cost
-    252, and 150 are pure chance. The images are public: this shows that these are explained, not that others would be.)"""
+    """The networks explain 256 digits that they were not trained on, at 225 nats an image or less. Pixels by themselves cost
+    252, and 150 are pure chance. The images are public: this shows that these are explained, not that others would be."""
     return costs_at_most(trained_vae, 225, generator)
 
 

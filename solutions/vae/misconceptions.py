@@ -602,7 +602,7 @@ def gradients_of_one_image_after_the_other(encoder, decoder, optimiser, x, eps):
     for i in range(len(x)):
         share = -bounds_of(encoder, decoder, x[i : i + 1], eps[i : i + 1])[0] / len(x)
         share.backward()
-        total += float(share)
+        total += share.item()
     optimiser.step()
     return torch.tensor(total, dtype=x.dtype)
 
@@ -993,7 +993,7 @@ def by_hand_in_double(weights):
     return Encoder(), Decoder()
 
 
-@variation("trained_vae", "each weight copied into its place, and a row at a time through the decoder")
+@variation("trained_vae", "a loop that copies each weight into its place, and one that decodes row by row")
 def copied_one_by_one(weights):
     class RowByRow(nn.Module):
         def forward(self, z):
