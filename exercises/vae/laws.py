@@ -573,11 +573,12 @@ def what_it_makes_of_three_images(elbo):
     pixels, x, eps = fixed(elbo.device)
     real = replace(pixels, likelihood="UnitGaussian")
     inside = real.inside(elbo)
-    slopes = slope_or_nothing(elbo, *inside, x, eps, wrt="x"), slope_or_nothing(elbo, *inside, x, eps, wrt="eps")
-    return (
+    values = (
         elbo(*pixels.inside(elbo), x, eps), elbo(*inside, x, eps), elbo(*inside, x[:1], eps[:1]),
-        elbo(*shifted(real, -14.0).inside(elbo), x, eps), *slopes,
+        elbo(*shifted(real, -14.0).inside(elbo), x, eps),
     )  # fmt: skip
+    # Slopes come last: after a fault the grader may begin a new session, which has no networks of the old one.
+    return *values, slope_or_nothing(elbo, *inside, x, eps, wrt="x"), slope_or_nothing(elbo, *inside, x, eps, wrt="eps")
 
 
 def slope_or_nothing(answer, *inputs, wrt: str) -> Tensor:

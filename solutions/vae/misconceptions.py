@@ -957,15 +957,27 @@ class Encoding(nn.Module):
         return self.layers.mu(inside), self.change(self.layers.log_var(inside))
 
 
-class Changed(nn.Module):
-    """A decoder whose codes or logits are changed on their way."""
+class Standardised(nn.Module):
+    """A decoder of codes that have mean 0 and variance 1 within their batch."""
 
-    def __init__(self, decoder, before=lambda z: z, after=lambda logits: logits):
+    def __init__(self, decoder):
         super().__init__()
-        self.decoder, self.before, self.after = decoder, before, after
+        self.decoder = decoder
 
     def forward(self, z):
-        return self.after(self.decoder(self.before(z)))
+        return self.decoder((z - z.mean(0)) / (z.std(0) + 1e-3))
+
+
+class Noisy(nn.Module):
+    """A decoder that adds noise of its own."""
+
+    def __init__(self, decoder):
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, z):
+        logits = self.decoder(z)
+        return logits + 0.3 * torch.randn_like(logits)
 
 
 def loaded(weights):
@@ -1054,7 +1066,7 @@ def deviation_for_log_variance(weights):
 )
 def standardised_within_the_batch(weights):
     networks = loaded(weights)
-    return Encoding(networks.encoder), Changed(networks.decoder, before=lambda z: (z - z.mean(0)) / (z.std(0) + 1e-3))
+    return Encoding(networks.encoder), Standardised(networks.decoder)
 
 
 @misconception(
@@ -1065,7 +1077,7 @@ def standardised_within_the_batch(weights):
 )
 def noise_on_the_logits(weights):
     networks = loaded(weights)
-    return Encoding(networks.encoder), Changed(networks.decoder, after=lambda l: l + 0.3 * torch.randn_like(l))  # noqa: E741
+    return Encoding(networks.encoder), Noisy(networks.decoder)
 
 
 # ---- sample: right -------------------------------------------------------------------------------------------------------

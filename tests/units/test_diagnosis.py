@@ -8,7 +8,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.answer import LocalTransport
 from autograder.audit.trying import notebook_session, trivial_answers
-from autograder.cohort import grade_notebook
+from autograder.cohort import Sessions, grade_notebook
 from autograder.exercise import Exercise, Unit
 from autograder.fingerprints import FILE, diagnose
 from autograder.in_notebook import check
@@ -221,12 +221,8 @@ def test_the_diagnosis_in_the_sandbox_is_that_in_the_notebook(slug: str, sandbox
         for entry in [entry for other, entry in ENTRIES if other == slug]:
             exercise = unit.exercises[entry.exercise]
             cell = in_style(as_cell(entry), "renamed and restyled")
-            session = wall.session()
-            try:
-                session.request({"op": "load", "cells": [{"index": 1, "source": cell, "locked": False}], "unit": slug})
-                there = diagnose(exercise, session)
-            finally:
-                session.close()
+            with closing(Sessions(wall, slug, [{"index": 1, "source": cell, "locked": False}])) as sessions:
+                there = diagnose(exercise, sessions)
             assert there == diagnose(exercise, LocalTransport(pasted(slug, cell))), entry.name
 
 
@@ -239,6 +235,8 @@ def test_a_student_reads_what_the_instructor_reads(
     for name in ("laws.py", "given.py", FILE):
         if (SOLUTIONS / slug / name).exists():
             shutil.copy(SOLUTIONS / slug / name, tmp_path)
+    for file in (SOLUTIONS / slug / "handed_in").glob("*"):
+        shutil.copy(file, tmp_path)
     monkeypatch.chdir(tmp_path)
     cells = {entry.exercise: as_cell(entry) for other, entry in WRONG if other == slug}
     submission = new_notebook(cells=[new_code_cell(cell) for cell in cells.values()])

@@ -421,12 +421,12 @@ def negative_log_likelihood(enc, dec, loglik, images, noise):
 class _Perceptron(nn.Module):
     """The notebook's networks, written as formulas."""
 
-    def __init__(self, weights, part, heads):
+    def __init__(self, saved, part, heads):
         super().__init__()
         first = "body.0" if part == "encoder" else "0"
-        self.first = [nn.Parameter(weights[f"{part}.{first}.{kind}"].float()) for kind in ("weight", "bias")]
+        self.first = [nn.Parameter(saved[f"{part}.{first}.{kind}"].float()) for kind in ("weight", "bias")]
         self.heads = [
-            [nn.Parameter(weights[f"{part}.{head}.{kind}"].float()) for kind in ("weight", "bias")] for head in heads
+            [nn.Parameter(saved[f"{part}.{head}.{kind}"].float()) for kind in ("weight", "bias")] for head in heads
         ]
 
     def forward(self, rows):
@@ -435,9 +435,9 @@ class _Perceptron(nn.Module):
 
 
 class _Encoder(nn.Module):
-    def __init__(self, weights):
+    def __init__(self, saved):
         super().__init__()
-        self.net = _Perceptron(weights, "encoder", ("mu", "log_var"))
+        self.net = _Perceptron(saved, "encoder", ("mu", "log_var"))
 
     def forward(self, x):
         mu, log_var = self.net(x)
@@ -445,51 +445,51 @@ class _Encoder(nn.Module):
 
 
 class _Decoder(nn.Module):
-    def __init__(self, weights):
+    def __init__(self, saved):
         super().__init__()
-        self.net = _Perceptron(weights, "decoder", ("2",))
+        self.net = _Perceptron(saved, "decoder", ("2",))
 
     def forward(self, z):
         return self.net(z)[0]
 
 
-def weights_never_loaded(weights):
-    fresh = {name: 0.05 * torch.randn(value.shape) for name, value in weights.items()}
+def weights_never_loaded(saved):
+    fresh = {name: 0.05 * torch.randn(value.shape) for name, value in saved.items()}
     return _Encoder(fresh), _Decoder(fresh)
 
 
-def probabilities_for_logits(weights):
+def probabilities_for_logits(saved):
     class Probabilities(_Decoder):
         def forward(self, z):
             return 1 / (1 + torch.exp(-super().forward(z)))
 
-    return _Encoder(weights), Probabilities(weights)
+    return _Encoder(saved), Probabilities(saved)
 
 
-def deviation_for_log_variance(weights):
+def deviation_for_log_variance(saved):
     class Deviation(_Encoder):
         def forward(self, x):
             mu, log_var = super().forward(x)
             return mu, torch.sqrt(log_var.exp())
 
-    return Deviation(weights), _Decoder(weights)
+    return Deviation(saved), _Decoder(saved)
 
 
-def standardised_within_the_batch(weights):
+def standardised_within_the_batch(saved):
     class Standardised(_Decoder):
         def forward(self, z):
             return super().forward(nn.functional.layer_norm(z.T, z.T.shape[1:]).T)
 
-    return _Encoder(weights), Standardised(weights)
+    return _Encoder(saved), Standardised(saved)
 
 
-def noise_on_the_logits(weights):
+def noise_on_the_logits(saved):
     class Noisy(_Decoder):
         def forward(self, z):
             logits = super().forward(z)
             return torch.normal(logits, torch.full_like(logits, 0.2))
 
-    return _Encoder(weights), Noisy(weights)
+    return _Encoder(saved), Noisy(saved)
 
 
 # ---- sample --------------------------------------------------------------------------------------------------------------
