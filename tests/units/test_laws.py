@@ -37,7 +37,8 @@ of_every_entry = pytest.mark.parametrize(
 def test_the_audit_finds_no_problem(slug: str, name: str) -> None:
     """The kill matrix is what misconceptions.py says, no right answer comes near a law's limit, nothing trivial earns a point, no
     misconception more than half, and no law is idle. What is wrong is said in the audit's own sentences."""
-    assert audit(SOLUTIONS / slug, seeds=SEEDS, only=name).problems == []
+    seeds = 1 if UNITS[slug].exercises[name].slow else SEEDS  # the record in docs/audit has 200
+    assert audit(SOLUTIONS / slug, seeds=seeds, only=name).problems == []
 
 
 @of_every_exercise
