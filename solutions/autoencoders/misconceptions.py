@@ -133,7 +133,6 @@ def log_of_the_sigmoid(logits, x):
         "costs 100 and is never mended. The function `with_logits` has no such limit."
     ),
     caught_by=(FAR_1,),
-    may_break=(DECISIVE_1, FLOOR_1, HAND_1),
 )
 def logs_cut_off_at_100(logits, x):
     squared, _ = cost_of_pixels(logits, x)
