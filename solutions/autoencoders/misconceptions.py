@@ -143,7 +143,7 @@ def logs_cut_off_at_100(logits, x):
     "reconstruction_losses",
     belief="a small number inside the logarithm does no harm",
     story=(
-        "1e-7 is added inside the logarithms. Then no pixel can cost more than 16 nats, and confident mistakes get no slope; the "
+        "1e-5 is added inside the logarithms. Then no pixel can cost more than 12 nats, and confident mistakes get no slope; the "
         "logit itself needs no such rescue."
     ),
     caught_by=(DECISIVE_1, FAR_1),
@@ -152,7 +152,7 @@ def logs_cut_off_at_100(logits, x):
 def epsilon_in_the_logs(logits, x):
     squared, _ = cost_of_pixels(logits, x)
     p = logits.sigmoid()
-    return squared.sum(-1), -(x * (p + 1e-7).log() + (1 - x) * (1 - p + 1e-7).log()).sum(-1)
+    return squared.sum(-1), -(x * (p + 1e-5).log() + (1 - x) * (1 - p + 1e-5).log()).sum(-1)
 
 
 @misconception(

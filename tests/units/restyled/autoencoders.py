@@ -55,7 +55,7 @@ def logs_cut_off_at_100(scores, data):
 
 
 def epsilon_in_the_logs(scores, data):
-    on, tiny = torch.sigmoid(scores), 1e-7
+    on, tiny = torch.sigmoid(scores), 1e-5
     cost = -(data * torch.log(tiny + on)) - (1 - data) * torch.log(tiny + 1 - on)
     return squares(scores, data).sum(dim=1), torch.sum(cost, dim=1)
 
