@@ -258,7 +258,7 @@ def test_every_direct_dependency_is_pinned_within_its_range(extra: str) -> None:
 
 
 def test_the_constraints_name_versions_and_no_places() -> None:
-    needed = {need.name.lower() for extra in ("", "grading", "audit", "dev") for need in declared(extra)}
+    needed = {need.name.lower() for extra in ("", "grading", "audit", "pyro", "dev") for need in declared(extra)}
     assert set(constraints()) == needed
     assert "/" not in "".join(str(pin) for pin in constraints().values())
 
