@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from autograder.answer import LocalTransport
+from autograder.cohort import Sessions
 from autograder.exercise import Unit
 from autograder.judge import judge_submission
 from autograder.sandbox import Sandbox, find_bwrap, open_sandbox
@@ -87,9 +88,8 @@ def elsewhere(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
 @pytest.mark.parametrize("which", ["RIGHT", "WRONG"])
 def test_the_verdict_is_the_same_elsewhere(elsewhere: Sandbox, which: str, right: Verdict, wrong: Verdict) -> None:
     here = {"RIGHT": right, "WRONG": wrong}[which]
-    session = elsewhere.session()
+    session = Sessions(elsewhere, UNIT.slug, answers.cells(getattr(answers, which)))
     try:
-        session.request({"op": "load", "cells": answers.cells(getattr(answers, which))})
         there = judge_submission(UNIT, session)
     finally:
         session.close()
@@ -99,9 +99,8 @@ def test_the_verdict_is_the_same_elsewhere(elsewhere: Sandbox, which: str, right
 @pytest.mark.parametrize("name", list(answers.WRONG_SAMPLERS))
 def test_the_verdict_on_a_wrong_sampler_is_the_same_behind_the_wall(sandbox: Sandbox, name: str) -> None:
     exercise, _, _ = answers.WRONG_SAMPLERS[name]
-    session = sandbox.session()
+    session = Sessions(sandbox, UNIT.slug, answers.cells(answers.wrong_sampler(name)))
     try:
-        session.request({"op": "load", "cells": answers.cells(answers.wrong_sampler(name))})
         there = judge_submission(UNIT, session, only=exercise)
     finally:
         session.close()
