@@ -12,9 +12,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from jaxtyping import Float
@@ -22,9 +23,11 @@ from torch import Tensor, nn
 
 from lab.checkpoint import Checkpoint
 from lab.history import Epoch, History
+from lab.one_graph import one_graph, shared_generator
 from lab.progress import Watch
 
-Terms = Callable[[nn.Module, Float[Tensor, "n d"], torch.Generator], tuple[Float[Tensor, "n"], Float[Tensor, "n"]]]
+# The model is whatever class the terms know; they are written for it.
+Terms = Callable[[Any, Float[Tensor, "n d"], torch.Generator], tuple[Float[Tensor, "n"], Float[Tensor, "n"]]]
 
 
 class Examples(Protocol):
@@ -51,22 +54,29 @@ def fit(
     seed         of order, noise and random pixels: the same seed, the same weights on the same machine
     checkpoint   a safetensors file, written after each epoch; if it is there already, training goes on from it, bit for bit
     half         compute in bfloat16 where that is safe; None: on CUDA, where it pays. It does on processors with AMX, too
-    compiled     let torch.compile fuse what lies between the matrix products: half a minute first, then faster steps
+    compiled     the whole step as one graph, by torch.compile: half a minute first, then faster steps, on CPU and CUDA
     quiet        no progress bar
 
     Ctrl-C ends it early and keeps the best weights. Without `valid` the last weights are the best.
     """
     device = next(model.parameters()).device
     mixed = device.type == "cuda" if half is None else half
-    generator = torch.Generator(device).manual_seed(seed)
     optimiser = torch.optim.Adam(model.parameters(), lr=rate, fused=device.type in ("cpu", "cuda"))
     history = History(settings=dict(batch=batch, rate=rate, seed=seed))
     best = Checkpoint.weights(model)
-    bound_of = torch.compile(terms) if compiled else terms
-    file = Checkpoint(checkpoint, model, optimiser, generator) if checkpoint is not None else None
-    if file is not None and file.exists():
-        history, best = file.load(history)
-    with Watch(len(train), epochs, enabled=not quiet) as watch:
+    own = nullcontext(torch.Generator(device))
+    with (
+        shared_generator(device) if compiled else own as generator,
+        Watch(len(train), epochs, enabled=not quiet) as watch,
+    ):
+        generator.manual_seed(seed)
+        file = Checkpoint(checkpoint, model, optimiser, generator) if checkpoint is not None else None
+        if file is not None and file.exists():
+            history, best = file.load(history)
+        if compiled:
+            step = one_graph(model, terms, optimiser, half=mixed)
+        else:
+            step = one_by_one(model, terms, optimiser, generator, half=mixed)
         try:
             for number in range(len(history.epochs), epochs):
                 if patience is not None and history.waited() >= patience:
@@ -77,13 +87,8 @@ def fit(
                 total = torch.zeros((), device=device)
                 watch.epoch(number, history)
                 for x in train.batches(batch, generator):
-                    with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
-                        explained, cost = bound_of(model, x, generator)
-                    loss = -(explained.float() - weight * cost.float()).mean()
-                    optimiser.zero_grad()
-                    loss.backward()
-                    optimiser.step()
-                    total += (explained - cost).detach().sum()
+                    loss, bound = step(x, weight)
+                    total += bound
                     watch.step(len(x), loss)
                 on_train = float(total) / len(train)
                 on_valid = on_train if valid is None else mean_bound(model, terms, valid, batch=batch, seed=seed)
@@ -105,6 +110,24 @@ def fit(
         model.load_state_dict(best)
         watch.done(history)
     return history
+
+
+def one_by_one(
+    model: nn.Module, terms: Terms, optimiser: torch.optim.Optimizer, generator: torch.Generator, *, half: bool
+) -> Callable[[Float[Tensor, "b d"], float], tuple[Float[Tensor, ""], Float[Tensor, ""]]]:  # fmt: skip
+    """A training step, operation after operation: (batch, weight of the cost) ↦ (loss, sum of bounds)."""
+    device = next(model.parameters()).device
+
+    def step(x: Float[Tensor, "b d"], weight: float) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            explained, cost = terms(model, x, generator)
+        loss = -(explained.float() - weight * cost.float()).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        return loss.detach(), (explained - cost).detach().sum()
+
+    return step
 
 
 @torch.no_grad()

@@ -49,9 +49,8 @@ def test_the_verdict_is_the_same_in_float32_and_float64(slug: str, name: str) ->
     exercise = UNITS[slug].exercises[name]
     statuses = set()
     for answer, session in answers(slug, name):
-        double = verdict(exercise, session, dtypes=(torch.float64,))
-        single = verdict(exercise, session, dtypes=(torch.float32,))
-        assert double == single == verdict(exercise, session), answer
+        double = verdict(exercise, session, dtypes=(torch.float64,))  # both together are what the audit tries
+        assert double == verdict(exercise, session, dtypes=(torch.float32,)), answer
         statuses.add(double[0])
     assert "correct" in statuses
     assert statuses & {"wrong", "partial"}
