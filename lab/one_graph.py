@@ -14,12 +14,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FunctionType
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 BETAS, EPS = (0.9, 0.999), 1e-8
+
+# The average of gradients that are 0 for good, behind a unit that is dead, shrinks by β₁ a step. After 800 steps it would be a
+# denormal number, with which processors are slow: the whole step would take a third longer. So it stops at ten times this.
+TRACE = 1e-30
 
 LossAndBound = tuple[Float[Tensor, ""], Float[Tensor, ""]]
 
@@ -68,15 +73,20 @@ def one_graph(
     def step(x: Tensor, weight: Tensor, pace: Tensor, lift: Tensor) -> LossAndBound:
         gradients, made = torch.func.grad_and_value(loss, has_aux=True)(parameters, x, weight)
         for parameter, gradient, m, v in zip(parameters.values(), gradients.values(), first, second, strict=True):
-            m.lerp_(gradient, 1 - BETAS[0])
+            m.lerp_(gradient, 1 - BETAS[0]).add_(TRACE)
             v.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
             parameter.sub_(pace * m / ((lift * v).sqrt() + EPS))
         return made
 
     # What is compiled is kept with a function's code, and only so often: a copy of the code for each training.
     fresh = FunctionType(step.__code__.replace(), step.__globals__, "step", None, step.__closure__)
-    # With inductor's own random numbers a seed would mean other noise than without the compiler.
-    graph = torch.compile(fresh, fullgraph=True, dynamic=False, options={"fallback_random": True})
+    # With inductor's own random numbers a seed would mean other noise than without the compiler. Of what a graph depends on,
+    # only tensors change here, the last batch being smaller: to ask for all the rest takes longer than Adam.
+    options: dict[str, Any] = {
+        "fallback_random": True, "cpp_wrapper": device.type == "cpu",
+        "guard_filter_fn": torch.compiler.keep_tensor_guards_unsafe,
+    }  # fmt: skip
+    graph = torch.compile(fresh, fullgraph=True, dynamic=False, options=options)
     tried = False
 
     def go(x: Float[Tensor, "b d"], weight: float) -> LossAndBound:

@@ -46,8 +46,7 @@ class Split:
         grey = self.pixels.index_select(0, rows) if isinstance(rows, Tensor) else self.pixels[rows]
         if self.binarisation == "threshold":
             return (grey > 127).float()
-        level = grey.float().div_(255)
-        return torch.bernoulli(level, generator=generator) if self.binarisation == "dynamic" else level
+        return drawn(grey, generator) if self.binarisation == "dynamic" else grey.float().div_(255)
 
     def batches(self, size: int, generator: torch.Generator) -> Iterator[Float[Tensor, "b d"]]:
         """All images once, in a new order, so many at a time, the last batch with what is left."""
@@ -57,6 +56,18 @@ class Split:
     def to(self, device: torch.device | str) -> Split:
         labels = None if self.labels is None else self.labels.to(device)
         return replace(self, pixels=self.pixels.to(device), labels=labels)
+
+
+def drawn(grey: UInt8[Tensor, "b d"], generator: torch.Generator | None) -> Float[Tensor, "b d"]:
+    """Each pixel on with probability grey/255, to within 2⁻¹⁶; at 0 never and at 255 always.
+
+    It has 16 random bits, four pixels from one number: half the time that `torch.bernoulli` takes, in the loop over all images.
+    """
+    images, pixels = grey.shape
+    numbers = torch.empty(images, -(-pixels // 4), dtype=torch.int64, device=grey.device)
+    numbers.random_(-(2**63), None, generator=generator)
+    bits = numbers.view(torch.int16)[:, :pixels].int().add_(2**15)  # 0 to 2¹⁶ − 1
+    return (bits * 255 < grey.int() * 2**16).float()
 
 
 @dataclass(frozen=True)
