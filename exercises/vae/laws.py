@@ -1721,7 +1721,7 @@ def finds_what_made_the_data(decoder, z, x, W, b):
     del x
     made = z @ W.mT + b[:, None]
     found, offset, variance = decoder(z, made)
-    size = fit_size(z, made, W, b)
+    size = z.shape[1] * fit_size(z, made, W, b)  # W and b are sums over the pairs
     slack = rounding(size, z)
     return [
         close(found, W.double(), tolerance=slack[:, None, None].expand(W.shape), what="W"),
