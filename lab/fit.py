@@ -21,6 +21,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from lab.adam import FORGET_EVERY, forget_traces, steps_taken
 from lab.checkpoint import Checkpoint
 from lab.history import Epoch, History
 from lab.one_graph import one_graph, shared_generator
@@ -117,14 +118,19 @@ def one_by_one(
 ) -> Callable[[Float[Tensor, "b d"], float], tuple[Float[Tensor, ""], Float[Tensor, ""]]]:  # fmt: skip
     """A training step, operation after operation: (batch, weight of the cost) ↦ (loss, sum of bounds)."""
     device = next(model.parameters()).device
+    taken = steps_taken(optimiser)
 
     def step(x: Float[Tensor, "b d"], weight: float) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+        nonlocal taken
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             explained, cost = terms(model, x, generator)
         loss = -(explained.float() - weight * cost.float()).mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+        taken += 1
+        if device.type == "cpu" and taken % FORGET_EVERY == 0:
+            forget_traces(optimiser)
         return loss.detach(), (explained - cost).detach().sum()
 
     return step

@@ -20,11 +20,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-BETAS, EPS = (0.9, 0.999), 1e-8
-
-# The average of gradients that are 0 for good, behind a unit that is dead, shrinks by β₁ a step. After 800 steps it would be a
-# denormal number, with which processors are slow: the whole step would take a third longer. So it stops at ten times this.
-TRACE = 1e-30
+from lab.adam import BETAS, EPS, TRACE, memory_of, steps_taken
 
 LossAndBound = tuple[Float[Tensor, ""], Float[Tensor, ""]]
 
@@ -62,7 +58,7 @@ def one_graph(
     memory = [memory_of(optimiser, parameter) for parameter in named.values()]
     steps = [kept["step"] for kept in memory]
     first, second = [kept["exp_avg"] for kept in memory], [kept["exp_avg_sq"] for kept in memory]
-    rate, number = optimiser.param_groups[0]["lr"], int(steps[0])
+    rate, number = optimiser.param_groups[0]["lr"], steps_taken(optimiser)
 
     def loss(parameters: dict[str, Tensor], x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
@@ -73,7 +69,7 @@ def one_graph(
     def step(x: Tensor, weight: Tensor, pace: Tensor, lift: Tensor) -> LossAndBound:
         gradients, made = torch.func.grad_and_value(loss, has_aux=True)(parameters, x, weight)
         for parameter, gradient, m, v in zip(parameters.values(), gradients.values(), first, second, strict=True):
-            m.lerp_(gradient, 1 - BETAS[0]).add_(TRACE)
+            m.lerp_(gradient, 1 - BETAS[0]).add_(TRACE)  # never a denormal number
             v.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
             parameter.sub_(pace * m / ((lift * v).sqrt() + EPS))
         return made
@@ -125,12 +121,3 @@ class Together(nn.Module):
 
     def forward(self, x: Float[Tensor, "b d"]) -> tuple[Tensor, Tensor]:
         return self.terms(self.model, x, None)
-
-
-def memory_of(optimiser: torch.optim.Optimizer, parameter: Tensor) -> dict[str, Tensor]:
-    """Adam's memory of a parameter as torch keeps it; made if nothing was trained yet."""
-    memory = optimiser.state[parameter]
-    if not memory:
-        memory["step"] = torch.zeros((), device=parameter.device)
-        memory |= {name: torch.zeros_like(parameter, requires_grad=False) for name in ("exp_avg", "exp_avg_sq")}
-    return memory
