@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 from nbgrader.api import Gradebook
 
+from autograder.course import Course
 from autograder.demo import MARKER, Demo, DemoProblem, run
-from autograder.demo.roster import Pupil
+from autograder.demo.roster import Pupil, pupils
 from autograder.demo.troublemakers import TROUBLEMAKERS
+from autograder.release import released_notebook
 from autograder.sandbox import find_bwrap
 from autograder.verdict import Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
-UNIT = "kl_divergence"
+UNIT = "autoencoders"  # of few exercises: whoever loops in all of them is ended in each
 
 pytestmark = pytest.mark.skipif(find_bwrap() is None, reason="needs a sandbox")
 
@@ -32,6 +36,14 @@ def test_every_kind_of_trouble_and_sixteen_students_or_more_are_in_the_class(dem
     stories = {pupil.story for pupil in demo.pupils}
     assert len(demo.pupils) >= 16
     assert {trouble.story for trouble in TROUBLEMAKERS} <= stories
+
+
+@pytest.mark.parametrize("unit", Course(ROOT).units())
+def test_nobody_hands_in_what_students_do_not_have(unit: str) -> None:
+    for pupil in pupils(Course(ROOT).source(unit), released_notebook(Course(ROOT), unit), 12):
+        if pupil.earns == "everything":
+            sources = ["".join(cell["source"]) for cell in json.loads(pupil.notebook)["cells"]]
+            assert not [source for source in sources if re.search(r"^(from|import) reference", source, re.MULTILINE)]
 
 
 def test_nobody_is_lost_and_nothing_failed_on_our_side(demo: Demo) -> None:

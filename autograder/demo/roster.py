@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from copy import deepcopy
@@ -55,7 +56,7 @@ def pupils(unit_folder: Path, released: NotebookNode, count: int) -> Iterator[Pu
     """
     solved = solved_from(nbformat.read(unit_folder / f"{unit_folder.name}.ipynb", as_version=4))
     entries = load(unit_folder)
-    right = by_exercise(entry for entry in entries if entry.right)
+    right = by_exercise(entry for entry in entries if entry.right and not uses_the_reference(entry))
     wrong = by_exercise(entry for entry in entries if not entry.right)
     names = iter(f"student-{number:02d}" for number in range(1, count + 1))
     cast = [
@@ -66,6 +67,13 @@ def pupils(unit_folder: Path, released: NotebookNode, count: int) -> Iterator[Pu
     for name in names:
         story, notebook, earns = cast.pop(0) if cast else next(extra)
         yield Pupil(name, story, notebook, earns)
+
+
+def uses_the_reference(entry: Entry) -> bool:
+    """Whether it stands on `reference/`, which students are not given."""
+    imports = [node for node in ast.walk(ast.parse(as_cell(entry))) if isinstance(node, ast.Import | ast.ImportFrom)]
+    modules = [getattr(node, "module", None) or node.names[0].name for node in imports]
+    return any(module.split(".")[0] == "reference" for module in modules)
 
 
 def by_exercise(entries: Iterator[Entry]) -> dict[str, list[Entry]]:
