@@ -124,7 +124,8 @@ def one_by_one(
         nonlocal taken
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             explained, cost = terms(model, x, generator)
-        loss = -(explained.float() - weight * cost.float()).mean()
+        explained, cost = explained.float(), cost.float()
+        loss = -(explained - weight * cost).mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

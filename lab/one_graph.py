@@ -87,9 +87,8 @@ def one_graph(
 
     def go(x: Float[Tensor, "b d"], weight: float) -> LossAndBound:
         nonlocal tried, number
-        if (
-            not tried
-        ):  # A mistake in the terms is said in plain words; and KLs are looked up, which no compiler understands.
+        if not tried:
+            # A mistake in the terms is said in plain words; and KLs are looked up, which no compiler understands.
             with torch.no_grad():
                 terms(model, x, torch.Generator(device))
         number += 1
