@@ -74,7 +74,8 @@ def one_graph(
             parameter.sub_(pace * m / ((lift * v).sqrt() + EPS))
         return made
 
-    # What is compiled is kept with a function's code, and only so often: a copy of the code for each training.
+    # What is compiled is kept with a function's code, and with the guards below another model of the same shapes would get it:
+    # a copy of the code for each training.
     fresh = FunctionType(step.__code__.replace(), step.__globals__, "step", None, step.__closure__)
     # With inductor's own random numbers a seed would mean other noise than without the compiler. Of what a graph depends on,
     # only tensors change here, the last batch being smaller: to ask for all the rest takes longer than Adam.
