@@ -40,10 +40,15 @@ def test_every_kind_of_trouble_and_sixteen_students_or_more_are_in_the_class(dem
 
 @pytest.mark.parametrize("unit", Course(ROOT).units())
 def test_nobody_hands_in_what_students_do_not_have(unit: str) -> None:
-    for pupil in pupils(Course(ROOT).source(unit), released_notebook(Course(ROOT), unit), 12):
-        if pupil.earns == "everything":
-            sources = ["".join(cell["source"]) for cell in json.loads(pupil.notebook)["cells"]]
-            assert not [source for source in sources if re.search(r"^(from|import) reference", source, re.MULTILINE)]
+    best = [
+        pupil
+        for pupil in pupils(Course(ROOT).source(unit), released_notebook(Course(ROOT), unit), 8)
+        if pupil.earns == "everything"
+    ]
+    assert len(best) == 3
+    for pupil in best:
+        sources = ["".join(cell["source"]) for cell in json.loads(pupil.notebook)["cells"]]
+        assert not [source for source in sources if re.search(r"^(from|import) reference", source, re.MULTILINE)]
 
 
 def test_nobody_is_lost_and_nothing_failed_on_our_side(demo: Demo) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import nbformat
@@ -58,15 +59,13 @@ def pupils(unit_folder: Path, released: NotebookNode, count: int) -> Iterator[Pu
     entries = load(unit_folder)
     right = by_exercise(entry for entry in entries if entry.right and not uses_the_reference(entry))
     wrong = by_exercise(entry for entry in entries if not entry.right)
-    names = iter(f"student-{number:02d}" for number in range(1, count + 1))
-    cast = [
-        *honest_work(released, solved, right, wrong),
-        *((t.story, t.build(released, solved), t.earns) for t in TROUBLEMAKERS),
-    ]
-    extra = more_misconceptions(solved, wrong)
-    for name in names:
-        story, notebook, earns = cast.pop(0) if cast else next(extra)
-        yield Pupil(name, story, notebook, earns)
+    cast = chain(
+        honest_work(released, solved, right, wrong),
+        ((t.story, t.build(released, solved), t.earns) for t in TROUBLEMAKERS),
+        more_misconceptions(solved, wrong),
+    )
+    for number, (story, notebook, earns) in zip(range(1, count + 1), cast, strict=False):  # the last part never ends
+        yield Pupil(f"student-{number:02d}", story, notebook, earns)
 
 
 def uses_the_reference(entry: Entry) -> bool:

@@ -1,4 +1,4 @@
-"""The verdict on every answer of every unit is the same in float32 and float64, on the CPU and on a GPU."""
+"""The verdict on every answer of every unit is what it is worth, in float32 and in float64, on the CPU and on a GPU."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 from autograder.answer import Answer, LocalTransport
 from autograder.audit import notebook_session
-from autograder.audit.trying import answers_to
+from autograder.audit.trying import Tried, answers_to
 from autograder.exercise import Exercise, Unit
 from autograder.judge import score, status_of, sweep
 from autograder.misconceptions import load
@@ -25,12 +25,12 @@ of_every_exercise = pytest.mark.parametrize(
 )
 
 
-def answers(slug: str, name: str) -> list[tuple[str, Session]]:
+def answers(slug: str, name: str) -> list[tuple[Tried, Session]]:
     """Every right and wrong answer that the unit has; trivial ones are the same everywhere."""
     unit = UNITS[slug]
     solutions, _ = notebook_session(unit)
     pairs = answers_to(unit.exercises[name], load(SOLUTIONS / slug), solutions)
-    return [(tried.name, session) for tried, session in pairs if tried.kind != "trivial"]
+    return [(tried, session) for tried, session in pairs if tried.kind != "trivial"]
 
 
 def verdict(
@@ -45,20 +45,21 @@ def verdict(
 
 
 @of_every_exercise
-def test_the_verdict_is_the_same_in_float32_and_float64(slug: str, name: str) -> None:
+def test_right_answers_earn_all_and_wrong_ones_half_at_most_in_float32_as_in_float64(slug: str, name: str) -> None:
     exercise = UNITS[slug].exercises[name]
-    statuses = set()
-    for answer, session in answers(slug, name):
+    for tried, session in answers(slug, name):
         double = verdict(exercise, session, dtypes=(torch.float64,))  # both together are what the audit tries
-        assert double == verdict(exercise, session, dtypes=(torch.float32,)), answer
-        statuses.add(double[0])
-    assert "correct" in statuses
-    assert statuses & {"wrong", "partial"}
+        assert double == verdict(exercise, session, dtypes=(torch.float32,)), tried.name
+        if tried.right:
+            assert double == ("correct", exercise.points), tried.name
+        else:
+            assert double[0] in ("wrong", "partial"), tried.name
+            assert double[1] <= exercise.points / 2, tried.name
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
 @of_every_exercise
 def test_the_verdict_is_the_same_on_cpu_and_gpu(slug: str, name: str) -> None:
     exercise = UNITS[slug].exercises[name]
-    for answer, session in answers(slug, name):
-        assert verdict(exercise, session, "cuda") == verdict(exercise, session, "cpu"), answer
+    for tried, session in answers(slug, name):
+        assert verdict(exercise, session, "cuda") == verdict(exercise, session, "cpu"), tried.name
