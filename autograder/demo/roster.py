@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from autograder.demo.troublemakers import TROUBLEMAKERS, answer_cells, as_bytes
 from autograder.misconceptions import Entry, as_cell, load
 from autograder.notebook import nbgrader_metadata
 
+cell_of = cache(as_cell)  # which parses the whole file for one of its functions
 SOLUTION_MARKS = re.compile(r"^[ \t]*###[ \t]*(BEGIN|END) SOLUTION[ \t]*\n?", flags=re.MULTILINE)
 
 
@@ -70,7 +72,7 @@ def pupils(unit_folder: Path, released: NotebookNode, count: int) -> Iterator[Pu
 
 def uses_the_reference(entry: Entry) -> bool:
     """Whether it stands on `reference/`, which students are not given."""
-    imports = [node for node in ast.walk(ast.parse(as_cell(entry))) if isinstance(node, ast.Import | ast.ImportFrom)]
+    imports = [node for node in ast.walk(ast.parse(cell_of(entry))) if isinstance(node, ast.Import | ast.ImportFrom)]
     modules = [getattr(node, "module", None) or node.names[0].name for node in imports]
     return any(module.split(".")[0] == "reference" for module in modules)
 
@@ -90,17 +92,17 @@ def honest_work(
 ) -> Iterator[Piece]:
     yield "solved everything", as_bytes(solved), "everything"
     for index in range(2):
-        answers = {name: as_cell(entries[index % len(entries)]) for name, entries in right.items()}
+        answers = {name: cell_of(entries[index % len(entries)]) for name, entries in right.items()}
         yield (
             f"solved everything in another way (no. {index + 1})",
             as_bytes(with_answers(solved, answers)),
             "everything",
         )
     yield "handed in the notebook untouched", as_bytes(released), "nothing"
-    half = {name: as_cell(entries[0]) for name, entries in list(right.items())[: len(right) // 2]}
+    half = {name: cell_of(entries[0]) for name, entries in list(right.items())[: len(right) // 2]}
     yield f"stopped half-way ({len(half)} of {len(right)} exercises)", as_bytes(with_answers(released, half)), "some"
     for index in range(3):
-        answers = {name: as_cell(entries[index % len(entries)]) for name, entries in wrong.items()}
+        answers = {name: cell_of(entries[index % len(entries)]) for name, entries in wrong.items()}
         work = as_bytes(with_answers(solved, answers))
         yield f"holds a misconception in every exercise (no. {index + 1} of each)", work, "some"
 
@@ -111,6 +113,6 @@ def more_misconceptions(solved: NotebookNode, wrong: dict[str, list[Entry]]) -> 
     while True:
         for name, entries in wrong.items():
             entry = entries[index % len(entries)]
-            work = as_bytes(with_answers(solved, {name: as_cell(entry)}))
+            work = as_bytes(with_answers(solved, {name: cell_of(entry)}))
             yield f"{name}: believes that {entry.belief}", work, "some"
         index += 1

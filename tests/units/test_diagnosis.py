@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ ENTRIES = [(slug, entry) for slug in UNITS for entry in load(SOLUTIONS / slug)]
 WRONG = [(slug, entry) for slug, entry in ENTRIES if not entry.right]
 RIGHT = [(slug, entry) for slug, entry in ENTRIES if entry.right]
 EXERCISES = [(slug, name) for slug, unit in UNITS.items() for name in unit.exercises]
+
+cell_of = cache(as_cell)
+"""Which parses the whole file for one of its functions."""
 
 of_every_unit = pytest.mark.parametrize("slug", UNITS)
 of_every_exercise = pytest.mark.parametrize(
@@ -144,7 +148,7 @@ def test_restyling_changes_what_is_written_and_nothing_else() -> None:
 @of_every_misconception
 def test_a_misconception_is_diagnosed_by_its_name_however_it_is_written(slug: str, entry: Entry) -> None:
     exercise = UNITS[slug].exercises[entry.exercise]
-    cells = {"as it is": as_cell(entry), "by another hand": by_another_hand(as_cell(entry))}
+    cells = {"as it is": cell_of(entry), "by another hand": by_another_hand(cell_of(entry))}
     got = {how: recognised(exercise, pasted(slug, cell)) for how, cell in cells.items()}
     assert got == dict.fromkeys(cells, entry.name)
 
@@ -153,7 +157,7 @@ def test_a_misconception_is_diagnosed_by_its_name_however_it_is_written(slug: st
 def test_the_verdict_carries_the_diagnosis(slug: str, name: str) -> None:
     exercise = UNITS[slug].exercises[name]
     entry = next(entry for other, entry in WRONG if (other, entry.exercise) == (slug, name))
-    verdict = check_exercise(exercise, LocalTransport(pasted(slug, as_cell(entry))))
+    verdict = check_exercise(exercise, LocalTransport(pasted(slug, cell_of(entry))))
     assert verdict.diagnosis is not None
     assert (verdict.diagnosis.name, verdict.diagnosis.belief) == (entry.name, entry.belief)
     assert entry.belief in " ".join(verdict.as_text().split())
@@ -182,7 +186,7 @@ def test_at_least_95_percent_are_recognised_when_written_by_hand_in_another_styl
 @of_every_variation
 def test_no_variation_is_ever_diagnosed(slug: str, entry: Entry) -> None:
     exercise = UNITS[slug].exercises[entry.exercise]
-    cells = [as_cell(entry), by_another_hand(as_cell(entry))]
+    cells = [cell_of(entry), by_another_hand(cell_of(entry))]
     assert {recognised(exercise, pasted(slug, cell)) for cell in cells} == {None}
 
 
@@ -230,7 +234,7 @@ def test_the_diagnosis_in_the_sandbox_is_that_in_the_notebook(walled: Walled) ->
     for entry in entries:
         if entry not in first and entry.name not in those_that_fail(slug):
             continue
-        cell = by_another_hand(as_cell(entry))
+        cell = by_another_hand(cell_of(entry))
         with closing(Sessions(wall, slug, [{"index": 1, "source": cell, "locked": False}])) as sessions:
             there = diagnose(unit.exercises[entry.exercise], sessions)
         assert (there.name if there else None) == (None if entry.right else entry.name), entry.name
@@ -248,7 +252,7 @@ def test_a_student_reads_what_the_instructor_reads(
     for file in (SOLUTIONS / slug / "handed_in").glob("*"):
         shutil.copy(file, tmp_path)
     monkeypatch.chdir(tmp_path)
-    cells = {entry.exercise: as_cell(entry) for other, entry in WRONG if other == slug}
+    cells = {entry.exercise: cell_of(entry) for other, entry in WRONG if other == slug}
     submission = new_notebook(cells=[new_code_cell(cell) for cell in cells.values()])
     graded = grade_notebook(submission, unit, wall, seed=20_000_003)
     for exercise in graded.exercises:

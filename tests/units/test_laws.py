@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -25,6 +26,9 @@ UNITS = {path.parent.name: Unit.load(path.parent) for path in sorted(SOLUTIONS.g
 EXERCISES = [(slug, name) for slug, unit in UNITS.items() for name in unit.exercises]
 ENTRIES = [(slug, entry) for slug in UNITS for entry in load(SOLUTIONS / slug)]
 SEEDS = 3
+
+cell_of = cache(as_cell)
+"""Which parses the whole file for one of its functions."""
 
 of_every_exercise = pytest.mark.parametrize(
     ("slug", "name"), EXERCISES, ids=[f"{slug}-{name}" for slug, name in EXERCISES]
@@ -108,10 +112,10 @@ def test_pasted_into_a_bare_notebook_it_is_the_same_answer(slug: str, entry: Ent
     exercise = UNITS[slug].exercises[entry.exercise]
     pasted = Session(given=UNITS[slug].given)
     reply = pasted.handle(
-        {"op": "load", "cells": [{"index": 1, "source": as_cell(entry), "locked": False}], "unit": slug}
+        {"op": "load", "cells": [{"index": 1, "source": cell_of(entry), "locked": False}], "unit": slug}
     )
     assert reply["problems"] == []
-    assert "autograder" not in as_cell(entry)
+    assert "autograder" not in cell_of(entry)
     telling = next((law for law in exercise.laws if law.name in entry.caught_by), exercise.decisive)
     there, here = (
         sweep(telling, Answer(exercise, LocalTransport(session)), 0)
