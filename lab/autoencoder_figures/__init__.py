@@ -1,4 +1,5 @@
-"""The figures of the unit on autoencoders, one file for each idea. Most train a small network first."""
+"""The figures of the unit on autoencoders, one file for each idea. Most train a small network first, on the digits or, after
+`use("mnist")`, on MNIST."""
 
 from lab.autoencoder_figures.contraction import stretching
 from lab.autoencoder_figures.denoising import filters, guesses
@@ -6,6 +7,7 @@ from lab.autoencoder_figures.linear import widths
 from lab.autoencoder_figures.losses import price_of_a_pixel, reconstructions
 from lab.autoencoder_figures.manifold import projection, spoilt_points
 from lab.autoencoder_figures.sampling import code_plane, not_digits
+from lab.autoencoder_figures.training import use
 from lab.autoencoder_figures.using import anomalies, classification
 from lab.autoencoder_figures.walks import corners, walks
 
@@ -22,6 +24,7 @@ __all__ = [
     "reconstructions",
     "spoilt_points",
     "stretching",
+    "use",
     "walks",
     "widths",
 ]

@@ -1,4 +1,4 @@
-"""Small autoencoders for the digits, trained in seconds with the losses that a student wrote, and kept for later figures."""
+"""Small autoencoders, trained in seconds with the losses that a student wrote, and kept for later figures."""
 
 from __future__ import annotations
 
@@ -13,22 +13,38 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from lab.data import Images, Rows, load
-from lab.fit import fit, made
+from lab.data import SOURCES, Images, Rows, load
+from lab.fit import best_device, fit, made
 
 PIXELS = 784
 
 
+FEWER = 6
+"""MNIST has 39 times as many images as the digits of scikit-learn: so many times fewer epochs are still enough."""
+
+source = "digits"
+
+
+def use(images: str) -> None:
+    """Draw all figures from "mnist", or from "digits" again. What was trained before is forgotten."""
+    global source
+    if images not in SOURCES:
+        raise ValueError(f"expected one of {', '.join(SOURCES)}; got {images!r}")
+    source = images
+    for remembered in (grey_levels, part, finished):
+        remembered.cache_clear()
+
+
 @functools.cache
-def digits() -> Images:
-    """Grey levels between 0 and 1."""
-    return load("digits", "none")
+def grey_levels() -> Images:
+    """Between 0 and 1, on the processor, where figures are drawn."""
+    return load(source, "none")
 
 
 @functools.cache
 def part(name: str, without: int | None = None) -> tuple[Float[Tensor, "n d"], Int64[Tensor, "n"]]:
     """(pictures, which digit each is) of "train", "valid" or "test", all or without one of the digits."""
-    split = getattr(digits(), name)
+    split = getattr(grey_levels(), name)
     keep = torch.ones(len(split), dtype=torch.bool) if without is None else split.labels != without
     return split.images()[keep], split.labels[keep]
 
@@ -107,7 +123,7 @@ class Training:
         """(minus the loss, the penalty), one a row, as `lab.fit` climbs them."""
         assert isinstance(model, Coder)
         if self.loss == "hidden":
-            u = torch.rand(x.shape, generator=generator)
+            u = torch.rand(x.shape, generator=generator, device=x.device)
             loss = self.asked[0](model.encoder, model.decoder, x, u, self.amount)
         else:
             squared, nats = self.asked[0](model(x), x)
@@ -132,11 +148,14 @@ def trained(
 
 @functools.lru_cache(maxsize=24)
 def finished(training: Training) -> Coder:
-    model = made(lambda: training.network(training.code), seed=0)
+    few = source == "digits"
+    device = "cpu" if few else best_device()  # for the digits a GPU does not pay
+    epochs = training.epochs if few else math.ceil(training.epochs / FEWER)
+    model = made(lambda: training.network(training.code), seed=0, device=device)
     assert isinstance(model, Coder)
     pictures, _ = part("train", training.without)
-    fit(model, training.terms, Rows(pictures), epochs=training.epochs, batch=64, rate=training.rate, quiet=True)
-    return model.requires_grad_(False).eval()
+    fit(model, training.terms, Rows(pictures.to(device)), epochs=epochs, batch=64, rate=training.rate, quiet=True)
+    return model.cpu().requires_grad_(False).eval()
 
 
 def one_of_each(name: str = "test", which: int = 0) -> Float[Tensor, "10 d"]:

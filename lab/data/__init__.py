@@ -13,6 +13,6 @@
 
 from lab.data.files import DataProblem
 from lab.data.images import BINARISATIONS, Images, Rows, Split
-from lab.data.load import load
+from lab.data.load import SOURCES, load
 
-__all__ = ["BINARISATIONS", "DataProblem", "Images", "Rows", "Split", "load"]
+__all__ = ["BINARISATIONS", "SOURCES", "DataProblem", "Images", "Rows", "Split", "load"]

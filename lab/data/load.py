@@ -11,6 +11,8 @@ from lab.data import digits, mnist, static
 from lab.data.files import DataProblem, folders
 from lab.data.images import BINARISATIONS, Images, overlaps
 
+SOURCES = ("digits", "mnist")
+
 
 def load(
     source: str = "digits", binarisation: str = "dynamic", *, device: torch.device | str = "cpu", fall_back: bool = True,
@@ -26,8 +28,8 @@ def load(
     """
     if binarisation not in BINARISATIONS:
         raise ValueError(f"binarisation={binarisation!r}; expected one of {', '.join(BINARISATIONS)}")
-    if source not in ("digits", "mnist"):
-        raise ValueError(f"source={source!r}; expected 'digits' or 'mnist'")
+    if source not in SOURCES:
+        raise ValueError(f"source={source!r}; expected one of {', '.join(SOURCES)}")
     images = digits.read(binarisation) if source == "digits" else from_mnist(binarisation, fall_back, say)
     apart(images)
     return images.to(device)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +14,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from lab import autoencoder_figures as figures
 from lab import show
 from lab.autoencoder_figures import training
+from lab.data import load
+from lab.fit import best_device, fit
 from lab.style import Picture
 
 
@@ -46,8 +50,8 @@ def interpolate(encoder: nn.Module, decoder: nn.Module, a: Tensor, b: Tensor, st
 @pytest.fixture(autouse=True)
 def few_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two epochs where a notebook takes thirty: what is drawn here is not looked at."""
-    finished = training.finished.__wrapped__
-    monkeypatch.setattr(training, "finished", lambda asked: finished(replace(asked, epochs=2)))
+    training.finished.cache_clear()
+    monkeypatch.setattr(training, "fit", lambda *what, epochs, **how: fit(*what, epochs=min(epochs, 2), **how))
 
 
 R = reconstruction_losses
@@ -70,7 +74,7 @@ DRAWN = {
 
 
 def test_every_figure_of_the_unit_is_tried_here() -> None:
-    assert sorted(DRAWN) == sorted(figures.__all__)
+    assert sorted(DRAWN) == sorted({*figures.__all__} - {"use"})
 
 
 @pytest.mark.parametrize("name", sorted(DRAWN))
@@ -127,3 +131,55 @@ def test_a_network_is_trained_once_and_again_when_the_answer_is_written_anew(mon
     assert first is second
     assert first is not other
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), other.parameters(), strict=True))
+
+
+# ---- on other images -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mnist(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What stands for MNIST: the digits, ink and paper exchanged. What was trained on it is forgotten."""
+    digits = load("digits", "none")
+    parts = {name: getattr(digits, name) for name in ("train", "valid", "test")}
+    turned = {name: replace(part, pixels=255 - part.pixels) for name, part in parts.items()}
+    images = replace(digits, **turned)
+    monkeypatch.setattr(training, "load", lambda source, binarisation: images if source == "mnist" else digits)
+    yield
+    figures.use("digits")
+
+
+@pytest.mark.usefixtures("mnist")
+def test_after_use_figures_train_on_mnist_and_are_as_before_after_using_the_digits_again() -> None:
+    def on_paper() -> float:
+        return float(training.one_of_each().mean())
+
+    before = on_paper()
+    drawn = {}
+    for images in ("digits", "mnist", "digits"):
+        figures.use(images)
+        drawn[images] = figures.reconstructions(R).alt
+        assert on_paper() == pytest.approx(before if images == "digits" else 1 - before)
+    assert drawn["digits"] != drawn["mnist"]
+
+
+@pytest.mark.usefixtures("mnist")
+def test_networks_are_trained_on_mnist_for_a_sixth_of_the_epochs_on_the_best_device_and_kept_on_the_processor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = {}
+
+    def watched(model: nn.Module, terms: Any, train: Any, *, epochs: int, **rest: Any) -> Any:
+        told["device"], told["epochs"] = next(model.parameters()).device.type, epochs
+        assert next(train.batches(2, torch.Generator(told["device"]))).device.type == told["device"]
+        return fit(model, terms, train, epochs=1, **rest)
+
+    monkeypatch.setattr(training, "fit", watched)
+    figures.use("mnist")
+    coder = training.trained(training.deep, 1, "hidden", denoising_loss, amount=0.5, epochs=30)
+    assert told == {"device": best_device().type, "epochs": 5}
+    assert {weight.device.type for weight in coder.parameters()} == {"cpu"}
+
+
+def test_other_images_are_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="expected one of digits, mnist; got 'cifar'"):
+        figures.use("cifar")

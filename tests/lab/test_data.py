@@ -324,5 +324,5 @@ def test_the_real_static_binarisation_is_the_published_one() -> None:
 def test_a_misspelt_name_is_told_what_there_is() -> None:
     with pytest.raises(ValueError, match="expected one of static, dynamic, threshold, none"):
         load("digits", "binary")
-    with pytest.raises(ValueError, match="expected 'digits' or 'mnist'"):
+    with pytest.raises(ValueError, match="expected one of digits, mnist"):
         load("cifar")
