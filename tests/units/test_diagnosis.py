@@ -230,10 +230,8 @@ def test_the_diagnosis_in_the_sandbox_is_that_in_the_notebook(walled: Walled) ->
     slug, wall = walled
     unit = UNITS[slug]
     entries = [entry for other, entry in ENTRIES if other == slug]
-    first = {(entry.exercise, entry.right): entry for entry in reversed(entries)}.values()
-    for entry in entries:
-        if entry not in first and entry.name not in those_that_fail(slug):
-            continue
+    first, fail = {(entry.exercise, entry.right): entry for entry in reversed(entries)}.values(), those_that_fail(slug)
+    for entry in [entry for entry in entries if entry in first or entry.name in fail]:
         cell = by_another_hand(cell_of(entry))
         with closing(Sessions(wall, slug, [{"index": 1, "source": cell, "locked": False}])) as sessions:
             there = diagnose(unit.exercises[entry.exercise], sessions)
