@@ -138,10 +138,13 @@ def test_a_network_is_trained_once_and_again_when_the_answer_is_written_anew(mon
 
 @pytest.fixture
 def mnist(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What stands for MNIST: the digits, ink and paper exchanged. What was trained on it is forgotten."""
+    """What stands for MNIST: the digits eight times over, ink and paper exchanged. What was trained on it is forgotten."""
     digits = load("digits", "none")
     parts = {name: getattr(digits, name) for name in ("train", "valid", "test")}
-    turned = {name: replace(part, pixels=255 - part.pixels) for name, part in parts.items()}
+    turned = {
+        name: replace(part, pixels=255 - part.pixels.repeat(8, 1), labels=part.labels.repeat(8))
+        for name, part in parts.items()
+    }
     images = replace(digits, **turned)
     monkeypatch.setattr(training, "load", lambda source, binarisation: images if source == "mnist" else digits)
     yield
@@ -157,9 +160,10 @@ def test_after_use_figures_train_on_mnist_and_are_as_before_after_using_the_digi
     drawn = {}
     for images in ("digits", "mnist", "digits"):
         figures.use(images)
-        drawn[images] = figures.reconstructions(R).alt
+        drawn[images] = training.trained(training.deep, 1, "squared", R, epochs=1)
         assert on_paper() == pytest.approx(before if images == "digits" else 1 - before)
-    assert drawn["digits"] != drawn["mnist"]
+    of_digits, of_mnist = (list(drawn[images].parameters()) for images in ("digits", "mnist"))
+    assert not any(torch.equal(a, b) for a, b in zip(of_digits, of_mnist, strict=True))
 
 
 @pytest.mark.usefixtures("mnist")
@@ -178,6 +182,16 @@ def test_networks_are_trained_on_mnist_for_a_sixth_of_the_epochs_on_the_best_dev
     coder = training.trained(training.deep, 1, "hidden", denoising_loss, amount=0.5, epochs=30)
     assert told == {"device": best_device().type, "epochs": 5}
     assert {weight.device.type for weight in coder.parameters()} == {"cpu"}
+
+
+@pytest.mark.usefixtures("mnist")
+def test_where_mnist_is_missing_the_digits_are_trained_as_long_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+    monkeypatch.setattr(training, "fit", lambda *what, epochs, **how: told.append(epochs))
+    monkeypatch.setattr(training, "load", lambda source, binarisation: load("digits", binarisation))
+    figures.use("mnist")
+    training.trained(training.deep, 1, "squared", R, epochs=30)
+    assert told == [30]
 
 
 def test_other_images_are_refused_in_words() -> None:
